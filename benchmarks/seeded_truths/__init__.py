@@ -1,0 +1,1 @@
+"""Planted causes with a known answer, scored on lists of seeds."""

@@ -1,0 +1,80 @@
+"""Checks in floating point whose rounding errors are bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.certificates.balance import multiplier_slack, relative_residual
+from marginscope.certificates.exact_proof import exact_positive
+from marginscope.geometry.margins import relative_margins, rounding_bound
+from marginscope.geometry.orthonormal import orthonormal_features
+
+__all__ = ["LARGEST_RESIDUAL", "LARGEST_SLACK", "balanced", "positive", "separates_and_ties"]
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+LARGEST_RESIDUAL = 1e-9
+LARGEST_SLACK = 0.5
+_TIE_IN_ROUNDINGS = 64.0
+_GAP_IN_ROUNDINGS = 4096.0
+_LARGEST_SYSTEM = 4000
+
+
+def positive(X: Any, y: Codes, coef: Floats, intercept: Floats | None, pairs: Mask) -> bool:
+    """Decide whether all margins on the pairs are > 0.
+
+    A margin within its rounding error is decided in integers, so the answer is exact.
+    """
+    with np.errstate(all="ignore"):
+        margins = relative_margins(X, y, coef, intercept)
+        bound = rounding_bound(X, y, coef, intercept)
+    if np.any(pairs & (margins <= -bound)):
+        return False
+    # a comparison with an overflowed entry is false, so such a pair is doubtful too
+    doubtful = pairs & ~(margins > bound)
+    return not doubtful.any() or exact_positive(X, y, coef, intercept, doubtful)
+
+
+def separates_and_ties(X: Any, y: Codes, coef: Floats, intercept: Floats | None, separable: Mask, tied: Mask) -> bool:
+    """Say whether tied margins are zero up to rounding and the others clearly positive.
+
+    One rounding is that of the largest effect |w_kj| max_i |x_ij| of any
+    coefficient, in proportion to the row: a direction found in floating point has
+    that error even in the coefficients that ought to be zero.
+    """
+    column = np.asarray(abs(X).max(axis=0).toarray() if hasattr(X, "tocsr") else abs(X).max(axis=0)).ravel()
+    with np.errstate(all="ignore"):
+        margins = relative_margins(X, y, coef, intercept)
+        largest = float((np.abs(coef) * column).max(initial=0.0))
+        row = np.asarray(abs(X) @ np.divide(1.0, column, out=np.zeros_like(column), where=column > 0))
+    if intercept is not None:
+        largest, row = max(largest, float(np.abs(intercept).max())), row + 1.0
+    rounding = (np.finfo(float).eps * largest * np.sqrt(len(column) + 8.0) * row)[:, None]
+    ties = bool(np.all(np.abs(margins) <= _TIE_IN_ROUNDINGS * rounding, where=tied))
+    return ties and bool(np.all(margins >= _GAP_IN_ROUNDINGS * rounding, where=separable))
+
+
+def balanced(X: Any, y: Codes, weights: Floats, tied: Mask, *, fit_intercept: bool) -> bool:
+    """Say whether weights, positive on the tied pairs only, can be corrected to sum to zero.
+
+    The correction needs a dense system of n_classes * n_features unknowns. Beyond
+    4000 of them the residual must be below a millionth of the smallest weight instead.
+    """
+    if not (np.all(weights[tied] > 0) and np.all(weights[~tied] == 0) and np.all(np.isfinite(weights))):
+        return False
+    residual = relative_residual(X, y, weights, fit_intercept=fit_intercept)
+    if residual > LARGEST_RESIDUAL:
+        return False
+    n_classes = weights.shape[1]
+    rank_at_most = min(X.shape[1] + fit_intercept, X.shape[0])
+    if n_classes * rank_at_most > _LARGEST_SYSTEM:
+        return bool(residual * weights.sum() <= 1e-6 * weights[tied].min())
+    features = orthonormal_features(X, fit_intercept=fit_intercept)
+    scaled = weights / features.row_scale[:, None]
+    slack, _ = multiplier_slack(features.Q, y, scaled / scaled.max())
+    return slack <= LARGEST_SLACK

@@ -1,0 +1,65 @@
+"""Progress on standard error: only on a terminal, and only for work longer than a second."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from marginscope.cli.output import make_visible, open_console
+
+__all__ = ["ProgressLine"]
+
+
+class ProgressLine:
+    """Show ``done of total`` with the time left; call it, and use it as a context.
+
+    The time left is the time so far, scaled by the work left: an estimate for
+    steps of equal size, and shown only after a tenth of the work.
+    """
+
+    def __init__(self, *, quiet: bool = False, delay: float = 1.0) -> None:
+        self._is_shown = not quiet and bool(getattr(sys.stderr, "isatty", lambda: False)())
+        self._delay = delay
+        self._start = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._bar.stop()
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        elapsed = time.monotonic() - self._start
+        if not self._is_shown or elapsed < self._delay:
+            return
+        try:
+            if self._bar is None:
+                self._open()
+            left = f"about {elapsed * (total - done) / done:.0f} s left" if done >= 0.1 * total > 0 else ""
+            self._bar.update(self._task, completed=done, total=total, what=make_visible(what), left=left)
+        except (OSError, ValueError):
+            # A terminal that went away is no reason to stop computing.
+            self._is_shown = False
+
+    def _open(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[what]}", markup=False),
+            TextColumn("{task.fields[left]}", markup=False),
+            console=open_console(sys.stderr),
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None, what="", left="")
+        self._bar.start()

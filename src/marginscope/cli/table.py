@@ -1,0 +1,259 @@
+"""Results as text for a terminal or a pipe, wrapped to its width."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from marginscope.cli.output import make_visible, show_label
+from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
+
+if TYPE_CHECKING:
+    from marginscope.diagnosis.result import Diagnosis
+    from marginscope.remedies.ledger import RemedyLedger, RemedyTrial
+
+__all__ = ["command_lines", "diagnosis_lines", "first_cause", "ledger_lines"]
+
+_MOST_FINDINGS = 12
+_MOST_HEALTHY = 5
+_STYLES = {
+    Verdict.HEALTHY: "green",
+    Verdict.WEAK: "yellow",
+    Verdict.UNLEARNED: "bold red",
+    Verdict.ABSENT: "bold red",
+    Verdict.UNDECIDED: "cyan",
+}
+_INDENT = "    "
+
+
+def diagnosis_lines(diagnosis: Diagnosis, width: int) -> list[Text]:
+    """Return the table of classes, the notes worth reading and what was not checked."""
+    sick = [one for one in diagnosis.classes if one.verdict is not Verdict.HEALTHY]
+    notes = _notes(diagnosis)
+    most_sick = max(_MOST_FINDINGS - len(notes), _MOST_FINDINGS // 2)
+    shown = sick[:most_sick] + _healthy_worth_a_line(diagnosis)
+    lines = _heading(diagnosis, width)
+    lines += _class_table(shown, width)
+    lines += _folded(diagnosis, sick[most_sick:], shown, width)
+    for finding in notes[: _MOST_FINDINGS - min(len(sick), most_sick)]:
+        lines += _paragraph(finding.sentence, width, head=f"{finding.slug}: ", style=_note_style(finding))
+    lines += _not_checked(diagnosis.findings, width)
+    return lines
+
+
+def _heading(diagnosis: Diagnosis, width: int) -> list[Text]:
+    data = diagnosis.data
+    name = f"{make_visible(str(data.file))}: " if data.file else ""
+    params = ", ".join(f"{key}={value}" for key, value in list(diagnosis.model.params.items())[:6])
+    model = diagnosis.model.kind + (f" ({params})" if params else "")
+    sentence = f"{name}{data.rows} rows, {data.features} features, {data.n_classes} classes; model: {model}"
+    return [*_paragraph(sentence, width), Text()]
+
+
+def _class_table(classes: Sequence[ClassDiagnosis], width: int) -> list[Text]:
+    rows = [("class", "rows", "share", "recall", "verdict", "cause")]
+    rows += [
+        (
+            show_label(one.label),
+            str(one.rows),
+            f"{100 * one.share:.1f} %",
+            _recall(one),
+            str(one.verdict),
+            one.cause or "",
+        )
+        for one in classes
+    ]
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [_row(rows[0], widths, "bold")]
+    for row, one in zip(rows[1:], classes, strict=True):
+        lines.append(_row(row, widths, _STYLES[one.verdict]))
+        if one.reason:
+            lines += _paragraph(one.reason, width, indent=_INDENT, style="dim" if not one.verdict.needs_cause else "")
+    return lines
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], style: str) -> Text:
+    line = Text()
+    for column, (cell, wide) in enumerate(zip(cells, widths, strict=True)):
+        gap = " " * (wide - cell_len(cell))
+        is_number = column in (1, 2)
+        is_coloured = style == "bold" or column in (0, 4)
+        line.append(gap + cell if is_number else cell + gap, style=style if is_coloured else "")
+        line.append("  ")
+    line.rstrip()
+    return line
+
+
+def _recall(one: ClassDiagnosis) -> str:
+    if one.recall is None:
+        return "-"
+    if one.recall_interval is None:
+        return f"{one.recall:.2f}"
+    return f"{one.recall:.2f} [{one.recall_interval[0]:.2f}, {one.recall_interval[1]:.2f}]"
+
+
+def _healthy_worth_a_line(diagnosis: Diagnosis) -> list[ClassDiagnosis]:
+    """All healthy classes if they are few, else only the rare ones, which others would flag."""
+    healthy = [one for one in diagnosis.classes if one.verdict is Verdict.HEALTHY]
+    if len(healthy) <= _MOST_HEALTHY:
+        return healthy
+    rare = [one for one in healthy if one.share * len(diagnosis.classes) < 0.5]
+    return rare[: _MOST_HEALTHY - 2]
+
+
+def _folded(
+    diagnosis: Diagnosis, sick: Sequence[ClassDiagnosis], shown: Sequence[ClassDiagnosis], width: int
+) -> list[Text]:
+    lines: list[Text] = []
+    if sick:
+        names = ", ".join(show_label(one.label) for one in sick[:8]) + (", ..." if len(sick) > 8 else "")
+        lines += _paragraph(
+            f"... and {_count(len(sick), 'more class', 'more classes')} not healthy: {names} (all with --json or -o)",
+            width,
+        )
+    rest = [one for one in diagnosis.classes if one.verdict is Verdict.HEALTHY and one not in shown]
+    if rest:
+        recalls = [one.recall for one in rest if one.recall is not None]
+        span = f" (recall {min(recalls):.2f} to {max(recalls):.2f})" if recalls else ""
+        lines += _paragraph(f"... and {_count(len(rest), 'healthy class', 'healthy classes')}{span}", width)
+    return [*lines, Text()]
+
+
+def _notes(diagnosis: Diagnosis) -> list[Finding]:
+    """Return the findings that explain no class: about the labels, the fit or a small matter."""
+    causes = {one.cause for one in diagnosis.classes}
+    return [
+        finding
+        for finding in sorted(diagnosis.findings, key=lambda one: one.status is not Status.ISSUE)
+        if finding.status in (Status.ISSUE, Status.TIP) and finding.slug not in causes
+    ]
+
+
+def _note_style(finding: Finding) -> str:
+    return "bold yellow" if finding.status is Status.ISSUE else "bold"
+
+
+def _not_checked(findings: Sequence[Finding], width: int) -> list[Text]:
+    lines: list[Text] = []
+    for status, word in ((Status.ERRORED, "errored"), (Status.SKIPPED, "skipped")):
+        for one in findings:
+            if one.status is status:
+                lines += _paragraph(one.sentence, width, head=f"{word} {one.slug}: ")
+    silent = [one.slug for one in findings if one.status is Status.NOT_APPLICABLE]
+    if silent:
+        lines += _paragraph(
+            f"{', '.join(silent)} (the reasons are in --json and the report)", width, head="not applicable: "
+        )
+    return lines
+
+
+def first_cause(diagnosis: Diagnosis) -> str | None:
+    """Return the cause to explain first: of the worst class, else of the first issue."""
+    causes = [one.cause for one in diagnosis.classes if one.cause]
+    issues = [one.slug for one in diagnosis.findings if one.status is Status.ISSUE]
+    return next(iter(causes + issues), None)
+
+
+def command_lines(commands: Sequence[tuple[str, Sequence[str] | None]], report: str | None) -> list[Text]:
+    """Return commands ready to paste (never wrapped), and the report that was written."""
+    rows = [(word, shlex.join(words)) for word, words in commands if words is not None]
+    rows += [("report", make_visible(report))] if report is not None else []
+    lines = [Text()] if rows else []
+    for word, shown in rows:
+        lines.append(Text(f"{word + ':':<8}").append(shown, style="bold cyan"))
+    return lines
+
+
+def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
+    """Return what every remedy did, the outcome in words and the code to paste."""
+    tried = [one for one in ledger.trials if one.outcome == "tried"]
+    lines: list[Text] = []
+    for label in ledger.targets[:_MOST_FINDINGS]:
+        lines += _target_table(ledger, tried, label, width)
+    if len(ledger.targets) > _MOST_FINDINGS:
+        lines += _paragraph(f"... and {len(ledger.targets) - _MOST_FINDINGS} more classes (all with --json)", width)
+    for outcome, head in (("could_not_act", "could not act"), ("failed", "failed")):
+        rest = [one for one in ledger.trials if one.outcome == outcome]
+        if rest:
+            lines.append(Text(f"{head}:", style="bold"))
+            for one in rest:
+                lines += _paragraph(one.reason, width, head=f"{one.slug}: ", indent="  ")
+            lines.append(Text())
+    lines += _paragraph(ledger.sentence, width, style="bold")
+    if ledger.snippet:
+        lines += [Text(), *(Text(_INDENT + make_visible(line)) for line in ledger.snippet.splitlines())]
+    return lines
+
+
+def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str, width: int) -> list[Text]:
+    base = ledger.base_recall.get(label)
+    rows = [("  remedy", "recall", "change", "balanced", "worst other class", "log-loss", "time")]
+    rows.append(("  present model", "-" if base is None else f"{base:.2f}", "", "", "", "", ""))
+    ranked = sorted(tried, key=lambda one: -_lift(one, label))
+    for one in ranked:
+        change, recall = one.change.get(label), one.recall.get(label)
+        rows.append(
+            (
+                ("* " if one.slug == ledger.winner and label in one.helps else "  ") + one.slug,
+                "-" if recall is None else f"{recall:.2f}",
+                "-"
+                if change is None
+                else f"{change.value:+.2f} [{change.interval[0]:+.2f}, {change.interval[1]:+.2f}]",
+                "-" if one.balanced is None else f"{one.balanced.value:+.2f}",
+                "-" if one.worst_other is None else f"{one.worst_other[1]:+.2f} {show_label(one.worst_other[0], 16)}",
+                "-" if one.log_loss is None else f"{one.log_loss:+.2f}",
+                f"{one.seconds:.1f} s",
+            )
+        )
+    kept = _columns_that_fit(rows, width)
+    rows = [tuple(row[column] for column in kept) for row in rows]  # type: ignore[misc]
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(kept))]
+    lines = [Text(f"class {show_label(label)}", style="bold")]
+    for number, row in enumerate(rows):
+        is_winner = row[0].startswith("*")
+        style = "bold" if number == 0 else "bold green" if is_winner else ""
+        cells = [cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)]
+        lines.append(Text("  ".join(cells).rstrip(), style=style))
+    return [*lines, Text()]
+
+
+def _lift(trial: RemedyTrial, label: str) -> float:
+    change = trial.change.get(label)
+    return float("-inf") if change is None else change.value
+
+
+def _columns_that_fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Drop the least telling columns (time, log-loss, then the worst other class) where the screen is narrow."""
+    kept = list(range(len(rows[0])))
+    for column in (6, 5, 4, 3):
+        if sum(max(cell_len(row[one]) for row in rows) + 2 for one in kept) - 2 <= width:
+            break
+        kept.remove(column)
+    return kept
+
+
+def _paragraph(text: str, width: int, *, head: str = "", indent: str = "", style: str = "") -> list[Text]:
+    """Wrap a sentence; the head carries the style, further lines hang under it."""
+    hang = indent + ("  " if head else "")
+    wrapped = textwrap.wrap(
+        " ".join(make_visible(head + text).split()),
+        width,
+        initial_indent=indent,
+        subsequent_indent=hang,
+        break_on_hyphens=False,
+    )
+    lines = [Text(line) for line in wrapped]
+    if lines and style:
+        first = slice(len(indent), len(indent) + len(head.rstrip())) if head else None
+        for line in lines[:1] if head else lines:
+            line.stylize(style, *(() if first is None else (first.start, first.stop)))
+    return lines
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

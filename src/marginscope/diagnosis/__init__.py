@@ -1,0 +1,1 @@
+"""The cause engine: checks, counterfactuals, a referee."""

@@ -1,0 +1,212 @@
+"""Set a model up for diagnosis: rows, splits, its own answers, the laboratory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.adapters.model_view import ModelView
+from marginscope.diagnosis.case import Case
+from marginscope.diagnosis.counterfactual import Laboratory
+from marginscope.diagnosis.folds import Design, Split, cross_validation, single_split, stratified_subsample
+from marginscope.diagnosis.plan import Plan, make_plan
+from marginscope.diagnosis.trials import Subject, Trial, run_trial, trial_of_predictions
+from marginscope.exceptions import DataError, ModelError, UsageError
+from marginscope.remedies.recipe import Situation
+from marginscope.tables.feature_matrix import FeatureMatrix
+
+__all__ = ["Bench", "set_up"]
+
+
+@dataclass
+class Bench:
+    """What ``set_up`` needs to know.
+
+    ``given`` are the answers that came instead of a model: codes and probabilities of
+    the scored rows.
+    """
+
+    view: ModelView
+    subject: Subject
+    prepared: Subject
+    features: FeatureMatrix
+    names: tuple[str, ...]
+    cv: Any
+    seed: int
+    budget: float | None
+    progress: Callable[[str], None]
+    given: tuple[NDArray[np.int64], NDArray[np.float64] | None] | None = None
+
+
+def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
+    """Measure the model out of sample and prepare its counterfactuals.
+
+    Returns
+    -------
+    (Case, notes)
+        The notes say which rows were used how.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be fitted or fails to answer.
+    """
+    rng = np.random.default_rng(bench.seed)
+    n_train, n_rows = bench.subject.n_first, bench.subject.codes.size
+    n_splits = bench.cv if isinstance(bench.cv, int) else 5
+    plan = make_plan(n_train, bench.features.shape[1], len(bench.names), n_splits=n_splits)
+    notes: list[str] = []
+    if n_rows > n_train:
+        design = single_split(n_train, n_rows - n_train)
+    elif isinstance(bench.cv, int):
+        design = cross_validation(bench.subject.codes, n_splits=bench.cv, n_repeats=plan.n_repeats, rng=rng)
+    else:
+        design = _given_splits(bench.cv, bench.subject)
+    base_rows, base_design = _thin(design, bench.subject, plan.base_rows, plan, rng)
+    base = _base_trial(bench, base_rows, base_design)
+    if base_rows.size < n_rows:
+        notes.append(f"Recall is measured with {base_rows.size} of {n_rows} rows, drawn class by class.")
+    notes.append(f"Recall is out of sample: {design.sentence}.")
+    rows, lab_design = _thin(design, bench.subject, plan.lab_rows, plan, rng)
+    if rows.size < n_rows:
+        notes.append(
+            f"References, permutation tests and counterfactuals use a subsample of {rows.size} of {n_rows} rows, "
+            f"in the shares of the data but with at least {plan.least_per_class} rows of every class that has them."
+        )
+    lab, case = _laboratory(bench, base, base_rows, base_design, rows, lab_design, rng)
+    del lab
+    return case, tuple(notes)
+
+
+def _laboratory(
+    bench: Bench,
+    base: Trial,
+    base_rows: NDArray[np.int64],
+    base_design: Design,
+    rows: NDArray[np.int64],
+    lab_design: Design,
+    rng: np.random.Generator,
+) -> tuple[Laboratory, Case]:
+    subject = bench.subject
+    whole = rows.size == base_rows.size
+    raw = subject if rows.size == subject.codes.size else subject.subset(rows)
+    prepared = bench.prepared if rows.size == subject.codes.size else bench.prepared.subset(rows)
+    if bench.given is not None:
+        answers, proba = bench.given
+        lab_base = trial_of_predictions(
+            "given predictions", answers[rows], None if proba is None else proba[rows], len(bench.names)
+        )
+    elif whole and (bench.view.fitted is None or len(subject.parts) == 1):
+        lab_base = base
+    else:
+        bench.progress("the model on the subsample")
+        lab_base = run_trial("base", bench.view, raw, lab_design)
+        if lab_base.failure:
+            raise ModelError(lab_base.failure)
+    merges: dict[int, int] = {}
+    counts = np.bincount(subject.codes[: subject.n_first], minlength=len(bench.names))
+    situation = Situation(bench.view, bench.features, subject.labels, counts, bench.seed, merges)
+    lab = Laboratory(
+        situation=situation,
+        rows=rows,
+        raw=raw,
+        prepared=prepared,
+        design=lab_design,
+        base=lab_base,
+        rng=np.random.default_rng(rng.integers(2**63)),
+        deadline=None if bench.budget is None else time.monotonic() + bench.budget,
+        progress=bench.progress,
+    )
+    if base_rows.size < subject.codes.size:
+        base = _spread(base, base_rows, subject.codes.size)
+    case = Case(
+        view=bench.view,
+        subject=subject,
+        features=bench.features,
+        names=bench.names,
+        n_train=subject.n_first,
+        design=base_design,
+        base=base,
+        lab=lab,
+        seed=bench.seed,
+        merges=merges,
+    )
+    return lab, case
+
+
+def _base_trial(bench: Bench, rows: NDArray[np.int64], design: Design) -> Trial:
+    n_classes = len(bench.names)
+    if bench.given is not None:
+        answers, proba = bench.given
+        return trial_of_predictions(
+            "given predictions", answers[rows], None if proba is None else proba[rows], n_classes
+        )
+    bench.progress("the model")
+    subject = bench.subject if rows.size == bench.subject.codes.size else bench.subject.subset(rows)
+    if bench.view.fitted is not None and len(subject.parts) > 1:
+        answers, proba = bench.view.answer(bench.view.fitted, subject.parts[1], subject.labels)
+        train = np.full(subject.n_first, -1)
+        padded = None
+        if proba is not None:
+            padded = np.vstack([np.zeros((subject.n_first, n_classes)), proba])
+        return trial_of_predictions("fitted model", np.concatenate([train, answers]), padded, n_classes)
+    trial = run_trial("base", bench.view, subject, design)
+    if trial.failure:
+        raise ModelError(trial.failure)
+    return trial
+
+
+def _spread(trial: Trial, rows: NDArray[np.int64], n_rows: int) -> Trial:
+    """Put answers for some rows back among all rows, the others unscored."""
+    predicted = np.full((trial.predicted.shape[0], n_rows), -1, dtype=trial.predicted.dtype)
+    predicted[:, rows] = trial.predicted
+    proba = None
+    if trial.proba is not None:
+        proba = np.zeros((trial.proba.shape[0], n_rows, trial.proba.shape[2]), dtype=trial.proba.dtype)
+        proba[:, rows] = trial.proba
+    return replace(trial, predicted=predicted, proba=proba)
+
+
+def _thin(
+    design: Design, subject: Subject, most: int, plan: Plan, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], Design]:
+    """Draw at most about ``most`` training (and as many test) rows, with splits among them."""
+    n_train, n_rows = subject.n_first, subject.codes.size
+    rows = stratified_subsample(subject.codes[:n_train], most, least=plan.least_per_class, rng=rng)
+    if n_rows > n_train:
+        test = stratified_subsample(subject.codes[n_train:], max(most, 6000), least=plan.least_per_class, rng=rng)
+        both = np.concatenate([rows, n_train + test])
+        return (both, design) if both.size == n_rows else (both, single_split(rows.size, test.size))
+    if rows.size == n_rows or not design.can_be_redrawn:
+        return np.arange(n_rows), design
+    return rows, cross_validation(subject.codes[rows], n_splits=plan.n_splits, n_repeats=plan.n_repeats, rng=rng)
+
+
+def _given_splits(cv: Any, subject: Subject) -> Design:
+    """Turn a scikit-learn splitter or an iterable of index pairs into a design."""
+    pairs: Iterable[Any]
+    if hasattr(cv, "split"):
+        pairs = cv.split(np.zeros((subject.codes.size, 1)), subject.codes)
+    elif isinstance(cv, Iterable) and not isinstance(cv, str | bytes):
+        pairs = cv
+    else:
+        raise UsageError(
+            f"cv must be a number of folds, a splitter or pairs of row indices, but got {cv!r}; use cv=5 for five folds"
+        )
+    splits: list[Split] = []
+    seen = np.zeros(subject.codes.size, dtype=np.int64)
+    for train, test in pairs:
+        train, test = np.asarray(train, dtype=np.int64), np.asarray(test, dtype=np.int64)
+        if np.intersect1d(train, test).size:
+            raise DataError("cv must keep training and test rows apart, but a split shares rows; make them disjoint")
+        splits.append(Split(train, test, int(seen[test].max(initial=0))))
+        seen[test] += 1
+    if not splits:
+        raise DataError("cv must give at least one split, but it gave none; use cv=5 for five folds")
+    repeats = max(split.repeat for split in splits) + 1
+    return Design(tuple(splits), subject.codes.size, repeats, f"{len(splits)} given splits", can_be_redrawn=False)

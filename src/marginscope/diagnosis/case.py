@@ -1,0 +1,191 @@
+"""Everything a check may look at, and the questions it may ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.adapters.model_view import LinearPart, ModelView
+from marginscope.adapters.references import dense_preparation
+from marginscope.diagnosis.effects import recall_of
+from marginscope.diagnosis.folds import Design
+from marginscope.diagnosis.scores import ClassScores, score_classes
+from marginscope.diagnosis.signal import SignalTest
+from marginscope.diagnosis.trials import Subject, Trial
+from marginscope.findings import Counterfactual, Finding
+from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.feature_rows import dense_rows
+
+__all__ = ["BudgetSpent", "Case", "Check", "Interventions", "NotTried"]
+
+
+class NotTried(Exception):
+    """An intervention that has no effect to show; the message says why."""
+
+
+class BudgetSpent(NotTried):
+    """The seconds that were allowed are used up."""
+
+
+class Interventions(Protocol):
+    """What a case offers for counterfactuals; see ``Laboratory``."""
+
+    rows: NDArray[np.int64]
+    raw: Subject
+    prepared: Subject
+    design: Design
+    base: Trial
+
+    def check_time(self, what: str) -> None:
+        """Raise ``BudgetSpent`` if the time budget is used up."""
+        ...
+
+    def one_repeat(self) -> Design:
+        """Return the design without its later repeats."""
+        ...
+
+    def effects(self, slug: str) -> tuple[Any, ...]:
+        """Run an intervention and return its effects."""
+        ...
+
+    def reference(self) -> Trial | None:
+        """Return the answers of a flexible learner."""
+        ...
+
+    def tried(self) -> dict[str, tuple[Any, ...]]:
+        """Return all interventions run so far."""
+        ...
+
+    def claim(self, slug: str, code: int, label: str) -> Counterfactual | None:
+        """Return the best recipe of an intervention for one class."""
+        ...
+
+
+@dataclass
+class Case:
+    """One model on one set of rows.
+
+    Attributes
+    ----------
+    view : ModelView
+        The diagnosed model.
+    subject : Subject
+        All rows: training rows first, then test rows where they were given.
+    features : FeatureMatrix
+        The same rows as numbers.
+    names : tuple of str
+        Labels as strings.
+    n_train : int
+        Rows before the test rows; equals all rows without a test set.
+    design, base : Design, Trial
+        How recall is measured, and the model's own answers.
+    lab : Interventions
+        Counterfactuals, on a stated subsample of the rows.
+    merges : dict
+        Doubtful spellings, written by the label audit and read by its remedy.
+    signals : dict
+        Signal tests by class code, written by the permutation check.
+    notebook : dict
+        What one check worked out and another needs, by name.
+    """
+
+    view: ModelView
+    subject: Subject
+    features: FeatureMatrix
+    names: tuple[str, ...]
+    n_train: int
+    design: Design
+    base: Trial
+    lab: Interventions
+    seed: int
+    merges: dict[int, int] = field(default_factory=dict)
+    signals: dict[int, SignalTest] = field(default_factory=dict)
+    notebook: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, absent ones included."""
+        return len(self.names)
+
+    @cached_property
+    def scores(self) -> ClassScores:
+        """Recall and the like of the diagnosed model."""
+        return score_classes(self.base, self.subject.codes, self.n_classes)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Training rows per class."""
+        return np.bincount(self.subject.codes[: self.n_train], minlength=self.n_classes)
+
+    @cached_property
+    def poor(self) -> tuple[int, ...]:
+        """Codes of trained and scored classes with recall below one half."""
+        recall = self.scores.recall
+        return tuple(int(k) for k in np.flatnonzero((recall < 0.5) & (self.counts > 0)))
+
+    @cached_property
+    def lab_recall(self) -> NDArray[np.float64]:
+        """Recall of the present model on the laboratory's rows."""
+        return recall_of(self.lab.base, self.lab.raw.codes, self.n_classes)
+
+    @cached_property
+    def fitted(self) -> Any:
+        """The user's fitted model, or the model fitted on all training rows; ``None`` without a model."""
+        if not self.view.can_refit:
+            return None
+        if self.view.fitted is not None:
+            return self.view.fitted
+        rows = np.arange(self.n_train)
+        return self.view.fit(self.subject.take(rows), self.subject.labels[self.subject.codes[rows]])
+
+    @cached_property
+    def linear_part(self) -> LinearPart | None:
+        """Coefficients and what they multiply, on the training rows; ``None`` if the model is not linear."""
+        if self.fitted is None:
+            return None
+        return self.view.linear_part(self.fitted, self.subject.take(np.arange(self.n_train)))
+
+    def dense_features(self, rows: NDArray[np.int64], *, encoded: bool = True) -> NDArray[np.float64]:
+        """Return rows of the features as a dense matrix.
+
+        ``encoded`` makes them finite (imputed, one-hot); else they are as read, with NaN.
+        """
+        if not encoded:
+            return dense_rows(self.features, rows)
+        encoded_rows = self._encoder.transform(self.features.take(rows).values)
+        return np.asarray(encoded_rows.toarray() if hasattr(encoded_rows, "toarray") else encoded_rows, dtype=float)
+
+    @cached_property
+    def _encoder(self) -> Any:
+        return dense_preparation(self.features).fit(self.features.take(np.arange(self.n_train)).values)
+
+
+class Check(Protocol):
+    """One check: the class is its documentation, its fields are its thresholds.
+
+    ``slug`` and ``title`` name it; ``cost`` is ``"free"``, ``"solve"`` or ``"refit"``.
+    Cheap checks run first.
+    """
+
+    @property
+    def slug(self) -> str:
+        """See the class."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """See the class."""
+        ...
+
+    @property
+    def cost(self) -> str:
+        """See the class."""
+        ...
+
+    def examine(self, case: Case) -> Finding:
+        """Return the finding; raise ``CheckNotApplicable`` with the reason if there is none."""
+        ...

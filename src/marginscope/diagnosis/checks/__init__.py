@@ -1,0 +1,38 @@
+"""The checks, cheap ones first; being in ``CHECKS`` is being run, tested and documented."""
+
+from __future__ import annotations
+
+from marginscope.diagnosis.case import Check
+from marginscope.diagnosis.checks.class_absent import ClassAbsent
+from marginscope.diagnosis.checks.conflicting_labels import ConflictingLabels
+from marginscope.diagnosis.checks.few_rows import FewRows
+from marginscope.diagnosis.checks.imbalance import Imbalance
+from marginscope.diagnosis.checks.infinite_parameters import InfiniteParameters
+from marginscope.diagnosis.checks.knob_ignored import KnobIgnored
+from marginscope.diagnosis.checks.label_map import LabelMap
+from marginscope.diagnosis.checks.low_capacity import LowCapacity
+from marginscope.diagnosis.checks.no_signal import NoSignal
+from marginscope.diagnosis.checks.over_regularised import OverRegularised
+from marginscope.diagnosis.checks.rival_overlap import RivalOverlap
+from marginscope.diagnosis.checks.unscaled_features import UnscaledFeatures
+from marginscope.diagnosis.checks.weights_vanish import WeightsVanish
+
+__all__ = ["CHECKS"]
+
+# In the order in which they run: what is free first, refits later, and the two
+# that read what the others tried (few-rows, rival-overlap) last.
+CHECKS: tuple[Check, ...] = (
+    ClassAbsent(),
+    ConflictingLabels(),
+    LabelMap(),
+    KnobIgnored(),
+    InfiniteParameters(),
+    WeightsVanish(),
+    LowCapacity(),
+    UnscaledFeatures(),
+    OverRegularised(),
+    Imbalance(),
+    NoSignal(),
+    RivalOverlap(),
+    FewRows(),
+)

@@ -1,0 +1,100 @@
+"""Check ``few-rows``: too few rows to judge the class under any remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marginscope.diagnosis.case import Case
+from marginscope.diagnosis.claims import name_list
+from marginscope.findings import Evidence, Finding, Panel, Series, Status
+
+__all__ = ["FewRows"]
+
+
+@dataclass(frozen=True)
+class FewRows:
+    """The interval of the recall is wider than ``widest`` whatever was tried.
+
+    Only classes with fewer than ``least_rows`` scored rows; a class whose interval lies
+    whole above ``good_recall``, or that an intervention provably lifts, is judged all the same.
+    """
+
+    slug: str = "few-rows"
+    title: str = "too few rows to judge"
+    cost: str = "free"
+    least_rows: int = 30
+    widest: float = 0.3
+    good_recall: float = 0.5
+
+    def examine(self, case: Case) -> Finding:
+        """See ``Check``."""
+        scores = case.scores
+        flagged = []
+        for k, name in enumerate(case.names):
+            low, high = scores.interval[k]
+            small = case.counts[k] > 0 and scores.n_scored[k] < self.least_rows
+            if small and high - low > self.widest and low < self.good_recall and not self._proven(case, k, name):
+                flagged.append(k)
+        if not flagged:
+            fewest = int(scores.n_scored[case.counts > 0].min())
+            return Finding(
+                self.slug,
+                Status.PASSED,
+                "Every class has enough rows to be judged, or is decided in spite of having few.",
+                evidence=(Evidence("scored rows of the smallest class", float(fewest), float(self.least_rows)),),
+            )
+        flagged.sort(key=lambda k: int(scores.n_scored[k]))
+        evidence = tuple(
+            Evidence(
+                f"scored rows of '{case.names[k]:.60}'",
+                float(scores.n_scored[k]),
+                float(self.least_rows),
+                scores.interval[k] if scores.n_scored[k] else None,
+            )
+            for k in flagged[:12]
+        )
+        first = flagged[0]
+        low, high = scores.interval[first]
+        n = int(scores.n_scored[first])
+        detail = (
+            f"{name_list([case.names[first]])} has one row only, which trains and cannot be tested"
+            if n == 0
+            else f"with {n} scored row{'s' * (n != 1)} the recall of {name_list([case.names[first]])} lies anywhere in "
+            f"{low:.2f} to {high:.2f}"
+        )
+        return Finding(
+            self.slug,
+            Status.ISSUE,
+            f"{name_list(case.names[k] for k in flagged)}: too few rows to judge any remedy ({detail}); collect more.",
+            classes=tuple(case.names[k] for k in flagged),
+            evidence=evidence,
+            remedies=("class-weights", "logit-adjustment", "richer-model"),
+            panels={case.names[k]: _panel(case, k) for k in flagged},
+        )
+
+    def _proven(self, case: Case, code: int, name: str) -> bool:
+        claims = (case.lab.claim(slug, code, name) for slug in case.lab.tried())
+        return any(one is not None and one.is_proof for one in claims)
+
+
+def _panel(case: Case, k: int) -> Panel:
+    names, values, lows, highs = ["now"], [case.scores.recall[k]], *([v] for v in case.scores.interval[k])
+    for effects in case.lab.tried().values():
+        for effect in effects:
+            if not np.isnan(effect.lift[k]):
+                now = case.lab_recall[k]
+                names.append(effect.name)
+                values.append(now + effect.lift[k])
+                lows.append(max(0.0, now + effect.low[k]))
+                highs.append(min(1.0, now + effect.high[k]))
+    clean = [None if np.isnan(v) else float(v) for v in values]
+    return Panel(
+        kind="forest",
+        title=f"Recall of '{case.names[k]:.40}', whatever is tried",
+        x_label="recall",
+        y_label="",
+        series=(Series("recall", tuple(names), tuple(clean), tuple(map(float, lows)), tuple(map(float, highs))),),
+        marks=(("half", 0.5),),
+    )

@@ -1,0 +1,90 @@
+"""Check ``knob-ignored``: weights that leave the fitted model unchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marginscope.adapters.sklearn_model import SklearnModel
+from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.claims import claims_of, lift_evidence, lift_panel, name_list
+from marginscope.diagnosis.trials import Trial, run_trial
+from marginscope.exceptions import CheckNotApplicable
+from marginscope.findings import Counterfactual, Evidence, Finding, Status
+
+__all__ = ["KnobIgnored"]
+
+
+@dataclass(frozen=True)
+class KnobIgnored:
+    """The model is refitted on the same folds without its class weights.
+
+    If no prediction and no probability moves by more than ``least_change``, the weights
+    never reached the loss.
+    """
+
+    slug: str = "knob-ignored"
+    title: str = "weights that do nothing"
+    cost: str = "refit"
+    least_change: float = 1e-9
+
+    def examine(self, case: Case) -> Finding:
+        """See ``Check``."""
+        weights = case.view.class_weight_params()
+        if not case.view.can_refit:
+            raise CheckNotApplicable("only predictions are known, so no parameter can be moved")
+        if not weights:
+            raise CheckNotApplicable("the model has no class weights set")
+        if _all_equal(weights, case):
+            raise CheckNotApplicable("the weights in use are all equal, so they have nothing to do")
+        without = SklearnModel(case.view.with_params(**dict.fromkeys(weights, None)), seed=case.seed)
+        plain = run_trial("without weights", without, case.lab.raw, case.lab.design)
+        if plain.failure:
+            raise CheckNotApplicable(f"the model cannot be fitted without its weights: {plain.failure}")
+        change = _largest_change(case.lab.base, plain)
+        evidence = (Evidence("largest change of a probability or prediction", change, self.least_change),)
+        names = ", ".join(f"{path}={value!r}" for path, value in weights.items())
+        if change > self.least_change:
+            return Finding(
+                self.slug, Status.PASSED, f"{names:.80} changes the fitted model, so it is wired.", evidence=evidence
+            )
+        case.notebook["weights-ignored"] = True
+        proven = self._proven(case)
+        return Finding(
+            self.slug,
+            Status.ISSUE,
+            f"{names:.80} leaves every prediction as it is without it: the parameter never reaches the loss."
+            + (f" Weights that act would recover {name_list(proven)}." if proven else ""),
+            classes=tuple(proven),
+            evidence=evidence + tuple(row for one in proven.values() for row in lift_evidence(one))[:24],
+            remedies=("logit-adjustment", "over-sampling", "smote"),
+            counterfactuals=tuple(proven.values()),
+            panels={name: lift_panel([one], f"Lift of '{name:.40}'") for name, one in proven.items()},
+        )
+
+    def _proven(self, case: Case) -> dict[str, Counterfactual]:
+        """Classes that weights would lift if they acted."""
+        try:
+            claims, _ = claims_of(case, "logit-adjustment", "over-sampling")
+        except (CheckNotApplicable, NotTried):
+            return {}
+        return {name: one for name, one in claims.items() if one.is_proof}
+
+
+def _all_equal(weights: dict[str, object], case: Case) -> bool:
+    counts = case.counts[case.counts > 0]
+    for value in weights.values():
+        if isinstance(value, dict):
+            if len({float(one) for one in value.values()} | ({1.0} if len(value) < counts.size else set())) > 1:
+                return False
+        elif counts.max() != counts.min():
+            return False
+    return True
+
+
+def _largest_change(one: Trial, other: Trial) -> float:
+    change = float((one.predicted != other.predicted).any())
+    if one.proba is not None and other.proba is not None:
+        change = max(change, float(np.abs(one.proba - other.proba).max()))
+    return change

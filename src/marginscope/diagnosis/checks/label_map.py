@@ -1,0 +1,231 @@
+"""Check ``label-map``: labels that are spelt twice, shifted, or restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.adapters.references import linear_reference
+from marginscope.adapters.sklearn_model import SklearnModel
+from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.claims import lift_evidence, lift_panel
+from marginscope.diagnosis.effects import recall_of
+from marginscope.diagnosis.label_order import restarted_ids, test_offset
+from marginscope.diagnosis.signal import permutation_test
+from marginscope.diagnosis.spelling import SpellingPair, spelling_pairs
+from marginscope.diagnosis.trials import run_trial
+from marginscope.exceptions import CheckNotApplicable
+from marginscope.findings import Counterfactual, Evidence, Finding, Status
+
+__all__ = ["LabelMap"]
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Four audits of the label column.
+
+    Two spellings are one class where a flexible learner cannot tell their rows apart
+    (area below ``told_apart``, or a permutation p-value above ``level``). The column is
+    shifted where labels moved by one row are learned better by ``shift_gain`` in balanced
+    recall. Ids restart where the rows before and after are as unlike as two classes. Test
+    ids are offset where ``offset_share`` of the test rows are called by the id next to
+    theirs.
+    """
+
+    slug: str = "label-map"
+    title: str = "labels that are not what they seem"
+    cost: str = "refit"
+    told_apart: float = 0.75
+    level: float = 0.05
+    shift_gain: float = 0.1
+    offset_share: float = 0.5
+    restart_auc: float = 0.95
+    most_rows: int = 300
+    n_permutations: int = 39
+
+    def examine(self, case: Case) -> Finding:
+        """See ``Check``."""
+        issues: list[Finding] = []
+        tips: list[Finding] = []
+        for finding in self._audits(case):
+            (issues if finding.status is Status.ISSUE else tips).append(finding)
+        if issues or tips:
+            return _joined(self.slug, issues or tips, issues + tips)
+        return Finding(
+            self.slug, Status.PASSED, "No two labels look alike, and the column is neither shifted nor restarted."
+        )
+
+    def _audits(self, case: Case) -> Iterator[Finding]:
+        yield from self._spellings(case)
+        yield from self._shift(case)
+        yield from self._restart(case)
+        yield from self._offset(case)
+
+    def _spellings(self, case: Case) -> Iterator[Finding]:
+        total = np.bincount(case.subject.codes, minlength=case.n_classes)
+        same: list[tuple[SpellingPair, float, float]] = []
+        apart: list[tuple[SpellingPair, float, float]] = []
+        for pair in spelling_pairs(case.names, total.tolist()):
+            area, p = self._tell_apart(case, pair)
+            (apart if area >= self.told_apart and p <= self.level else same).append((pair, area, p))
+        if same:
+            case.merges.update({pair.rarer: pair.commoner for pair, _, _ in same})
+            yield self._one_name(case, same)
+        if apart:
+            yield Finding(
+                self.slug,
+                Status.TIP,
+                f"{_pairs(case, apart)} look alike, but a learner tells their rows apart, so they are two classes.",
+                classes=tuple({case.names[k]: None for pair, _, _ in apart for k in (pair.rarer, pair.commoner)}),
+                evidence=self._areas(case, apart),
+            )
+
+    def _tell_apart(self, case: Case, pair: SpellingPair) -> tuple[float, float]:
+        """Area and p-value of a forest between the rows of two labels."""
+        rng = np.random.default_rng([case.seed, pair.rarer, pair.commoner])
+        codes = case.subject.codes
+        rows = [rng.permutation(np.flatnonzero(codes == k))[: self.most_rows] for k in (pair.rarer, pair.commoner)]
+        chosen = np.sort(np.concatenate(rows))
+        positive = codes[chosen] == pair.rarer
+        test = permutation_test(
+            case.dense_features(chosen), positive, n_permutations=self.n_permutations, enough=4, rng=rng
+        )
+        return test.auc, test.p_value
+
+    def _one_name(self, case: Case, same: list[tuple[SpellingPair, float, float]]) -> Finding:
+        names = tuple({case.names[k]: None for pair, _, _ in same for k in (pair.rarer, pair.commoner)})
+        claims: list[Counterfactual] = []
+        for name in names:
+            try:
+                claim = case.lab.claim("merge-labels", case.names.index(name), name)
+            except NotTried:
+                break
+            if claim is not None:
+                claims.append(claim)
+        proven = [one for one in claims if one.is_proof]
+        pair, area, _ = same[0]
+        return Finding(
+            self.slug,
+            Status.ISSUE,
+            f"{_pairs(case, same)} differ in {pair.difference} only, and a flexible learner cannot tell their "
+            f"rows apart (area {area:.2f}): probably one class under two names; give it one.",
+            classes=names,
+            evidence=self._areas(case, same) + tuple(row for one in proven[:8] for row in lift_evidence(one)),
+            remedies=("merge-labels",),
+            counterfactuals=tuple(claims),
+            panels={one.label: lift_panel([one], f"Recall of '{one.label:.40}' under one name") for one in proven},
+        )
+
+    def _areas(self, case: Case, pairs: list[tuple[SpellingPair, float, float]]) -> tuple[Evidence, ...]:
+        return tuple(
+            Evidence(
+                f"area between '{case.names[pair.rarer]:.40}' and '{case.names[pair.commoner]:.40}' (p = {p:.2f})",
+                area,
+                self.told_apart,
+            )
+            for pair, area, p in pairs[:12]
+        )
+
+    def _shift(self, case: Case) -> Iterator[Finding]:
+        """Refit the linear reference on labels moved by one row up and down."""
+        if not case.poor or case.n_train != case.subject.codes.size:
+            return
+        view = SklearnModel(linear_reference(case.features, seed=case.seed), seed=case.seed)
+        lab = case.lab
+        try:
+            lab.check_time("the test for a shifted label column")
+        except NotTried as error:
+            raise CheckNotApplicable(str(error)) from error
+        balanced = {}
+        for step in (0, 1, -1):
+            codes = np.roll(case.subject.codes, step)[lab.rows]
+            subject = replace(lab.prepared, codes=codes)
+            trial = run_trial("shifted labels", view, subject, lab.one_repeat())
+            balanced[step] = float(np.nanmean(recall_of(trial, codes, case.n_classes))) if not trial.failure else 0.0
+        step = max((1, -1), key=lambda one: balanced[one])
+        if balanced[step] - balanced[0] < self.shift_gain:
+            return
+        way = "the row before" if step == -1 else "the row after"
+        yield Finding(
+            self.slug,
+            Status.ISSUE,
+            f"The label column is shifted: with every label moved to {way}, a linear model has balanced recall "
+            f"{balanced[step]:.2f} instead of {balanced[0]:.2f}.",
+            classes=tuple(case.names[k] for k in case.poor),
+            evidence=(
+                Evidence("balanced recall with labels moved by one row", balanced[step], balanced[0] + self.shift_gain),
+                Evidence("balanced recall with labels as they are", balanced[0]),
+            ),
+        )
+
+    def _restart(self, case: Case) -> Iterator[Finding]:
+        codes = case.subject.codes[: case.n_train]
+        found = restarted_ids(case.names, codes)
+        if found is None:
+            return
+        start, restarted = found
+        areas = {}
+        for k in restarted:
+            rows = np.flatnonzero(codes == k)
+            areas[k] = self._block_area(case, rows, rows >= start)
+        split = [k for k in restarted if areas[k] >= self.restart_auc]
+        if len(split) * 2 <= len(restarted):
+            return
+        names = tuple(case.names[k] for k in split)
+        yield Finding(
+            self.slug,
+            Status.ISSUE,
+            f"The ids restart at row {start}: the rows called '{names[0]}' before and after it are as unlike as two "
+            f"classes; number the second block on.",
+            classes=names,
+            evidence=tuple(
+                Evidence(f"area between the two blocks of '{case.names[k]:.40}'", areas[k], self.restart_auc)
+                for k in split[:12]
+            ),
+        )
+
+    def _block_area(self, case: Case, rows: NDArray[np.int64], late: NDArray[np.bool_]) -> float:
+        rng = np.random.default_rng([case.seed, int(rows[0])])
+        chosen = np.sort(rng.permutation(rows.size)[: 2 * self.most_rows])
+        test = permutation_test(case.dense_features(rows[chosen]), late[chosen], n_permutations=1, enough=2, rng=rng)
+        return test.auc
+
+    def _offset(self, case: Case) -> Iterator[Finding]:
+        if case.n_train == case.subject.codes.size:
+            return
+        found = test_offset(case.names, case.subject.codes, case.base)
+        if found is None or found[1] < self.offset_share or found[1] <= 2 * found[2]:
+            return
+        offset, share, direct = found
+        yield Finding(
+            self.slug,
+            Status.ISSUE,
+            f"The test ids are off by {offset:+d}: {share:.0%} of the test rows are called by the id {offset:+d} from "
+            f"theirs, {direct:.0%} by their own.",
+            classes=tuple(case.names[k] for k in np.unique(case.subject.codes[case.n_train :])),
+            evidence=(Evidence("test rows called by the neighbouring id", share, self.offset_share),),
+        )
+
+
+def _pairs(case: Case, pairs: list[tuple[SpellingPair, float, float]]) -> str:
+    shown = ", ".join(
+        f"'{case.names[pair.rarer]:.40}' and '{case.names[pair.commoner]:.40}'" for pair, _, _ in pairs[:3]
+    )
+    return shown if len(pairs) <= 3 else f"{shown} and {len(pairs) - 3} more pairs"
+
+
+def _joined(slug: str, leading: list[Finding], every: list[Finding]) -> Finding:
+    """Make one finding of several audits; the status and classes are those of the leading ones."""
+    return Finding(
+        slug,
+        leading[0].status,
+        " ".join(one.sentence for one in every),
+        classes=tuple({name: None for one in leading for name in one.classes}),
+        evidence=tuple(row for one in every for row in one.evidence),
+        remedies=tuple({slug: None for one in leading for slug in one.remedies}),
+        counterfactuals=tuple(row for one in leading for row in one.counterfactuals),
+        panels={name: panel for one in leading for name, panel in one.panels.items()},
+    )

@@ -1,0 +1,61 @@
+"""Check ``low-capacity``: a richer model class learns what the present one cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from marginscope.diagnosis.case import Case
+from marginscope.diagnosis.claims import claims_of, lift_panel, settled
+from marginscope.findings import Evidence, Finding
+
+__all__ = ["LowCapacity"]
+
+
+@dataclass(frozen=True)
+class LowCapacity:
+    """Boosted trees learn the class out of sample; the present model misses it on its own training rows.
+
+    Training recall may exceed what the richer model reaches out of sample by at most
+    ``training_slack``; above that capacity is not what is missing.
+    """
+
+    slug: str = "low-capacity"
+    title: str = "model class too small"
+    cost: str = "refit"
+    training_slack: float = -0.02
+
+    def examine(self, case: Case) -> Finding:
+        """See ``Check``."""
+        claims, _ = claims_of(case, "richer-model")
+        train = case.lab.base.train_recall
+        effect = case.lab.effects("richer-model")[0]
+        extra = []
+        for name, one in list(claims.items()):
+            if not one.is_proof:
+                continue
+            k = case.names.index(name)
+            reached = float(case.lab_recall[k] + effect.lift[k])
+            if np.isnan(train[k]):
+                claims[name] = replace(one, reason="the training recall of given predictions is not known")
+            elif train[k] > reached + self.training_slack:
+                claims[name] = replace(
+                    one,
+                    reason=f"the present model gets {train[k]:.0%} of its training rows right, so capacity is there",
+                )
+            else:
+                extra.append(
+                    Evidence(f"training recall of '{name:.60}' in the present model", float(train[k]), reached)
+                )
+        return settled(
+            case,
+            self.slug,
+            claims,
+            remedies=("richer-model",),
+            issue="Gradient-boosted trees learn {names}; the present model misses them even on the rows it was "
+            "trained on.",
+            passed="Gradient-boosted trees learn no class that the present model cannot.",
+            extra=tuple(extra[:12]),
+            panels={name: lift_panel([one], f"Lift of '{name:.40}'") for name, one in claims.items() if one.is_proof},
+        )

@@ -1,0 +1,160 @@
+"""Check ``rival-overlap``: one rival has nearly the same features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.claims import name_list
+from marginscope.diagnosis.signal import auc
+from marginscope.exceptions import CheckNotApplicable
+from marginscope.findings import Evidence, Finding, Panel, Series, Status
+
+__all__ = ["RivalOverlap"]
+
+
+@dataclass(frozen=True)
+class RivalOverlap:
+    """There is signal, but not against the rival, and no remedy lifts the class for free.
+
+    The class and its rival count as the same where a flexible learner tells their rows
+    apart with an area under the curve below ``most_auc``; features coincide where the
+    Kolmogorov-Smirnov distance of the two is below ``coincide``.
+    """
+
+    slug: str = "rival-overlap"
+    title: str = "a rival with the same features"
+    cost: str = "refit"
+    most_auc: float = 0.8
+    coincide: float = 0.2
+    level: float = 0.02
+
+    def examine(self, case: Case) -> Finding:
+        """See ``Check``."""
+        if not case.poor:
+            raise CheckNotApplicable("no class has a recall below one half")
+        trial = case.lab.reference() or case.lab.base
+        proba = trial.mean_proba()
+        if proba is None:
+            raise CheckNotApplicable("neither the model nor a reference gives scores to compare classes by")
+        scored = (trial.predicted >= 0).any(axis=0)
+        findings = []
+        for k in case.poor:
+            rival = int(case.scores.rival[k])
+            signal = case.signals.get(k)
+            if rival < 0 or (signal is not None and signal.p_value > self.level) or self._lifted(case, k):
+                continue
+            area = _pair_auc(proba[scored], case.lab.raw.codes[scored], k, rival)
+            if area is not None and area < self.most_auc:
+                findings.append((k, rival, area))
+        if not findings:
+            return Finding(
+                self.slug, Status.PASSED, "No class that stays unlearned shares its features with one rival."
+            )
+        findings.sort(key=lambda one: one[2])
+        gradients = _mean_gradients(case)
+        evidence: list[Evidence] = []
+        panels = {}
+        for k, rival, area in findings:
+            pair = f"'{case.names[k]:.40}' and '{case.names[rival]:.40}'"
+            distances = _ks_distances(case, k, rival)
+            same = [case.features.names[j] for j in np.argsort(distances) if distances[j] < self.coincide]
+            evidence += [
+                Evidence(f"area under the curve between {pair}", area, self.most_auc),
+                Evidence(f"features that coincide for {pair}", float(len(same)), float(distances.size)),
+                Evidence(f"correlation of the mean gradients of {pair}", _cosine(gradients[k], gradients[rival])),
+            ]
+            panels[case.names[k]] = _panel(case, k, rival, distances)
+        k, rival, area = findings[0]
+        distances = _ks_distances(case, k, rival)
+        closest = ", ".join(f"{case.features.names[j]:.30}" for j in np.argsort(distances)[:3])
+        return Finding(
+            self.slug,
+            Status.ISSUE,
+            f"{name_list(case.names[one[0]] for one in findings)}: one rival has nearly the same features, and no "
+            f"remedy tried lifts the class without taking as much from it. '{case.names[k]:.40}' and "
+            f"'{case.names[rival]:.40}' are told apart with an area of {area:.2f}; they agree most in {closest}.",
+            classes=tuple(case.names[one[0]] for one in findings),
+            evidence=tuple(evidence[:36]),
+            remedies=("logit-adjustment", "class-weights"),
+            panels=panels,
+        )
+
+    def _lifted(self, case: Case, code: int) -> bool:
+        """Whether anything tried lifts the class at less cost than gain."""
+        for slug in case.lab.tried():
+            try:
+                claim = case.lab.claim(slug, code, case.names[code])
+            except NotTried:
+                continue
+            if claim is not None and claim.is_proof:
+                return True
+        return False
+
+
+def _pair_auc(proba: NDArray[np.float64], codes: NDArray[np.int64], k: int, rival: int) -> float | None:
+    rows = (codes == k) | (codes == rival)
+    if not (codes[rows] == k).any() or not (codes[rows] == rival).any():
+        return None
+    odds = np.log(proba[rows, k] + 1e-12) - np.log(proba[rows, rival] + 1e-12)
+    return auc(odds, codes[rows] == k)
+
+
+def _ks_distances(case: Case, k: int, rival: int) -> NDArray[np.float64]:
+    """Largest distance of the two distribution functions, per feature."""
+    codes = case.lab.raw.codes
+    X = case.dense_features(case.lab.rows, encoded=False)
+    one, other = X[codes == k], X[codes == rival]
+    distances = np.zeros(X.shape[1])
+    for j in range(X.shape[1]):
+        a, b = np.sort(one[:, j]), np.sort(other[:, j])
+        a, b = a[~np.isnan(a)], b[~np.isnan(b)]
+        if a.size == 0 or b.size == 0:
+            continue
+        points = np.concatenate([a, b])
+        gap = np.searchsorted(a, points, "right") / a.size - np.searchsorted(b, points, "right") / b.size
+        distances[j] = np.abs(gap).max()
+    return distances
+
+
+def _mean_gradients(case: Case) -> NDArray[np.float64]:
+    """Mean of (e_y - p) x^T over the rows of every class, shape (K, K * d), standardised features."""
+    lab, codes = case.lab, case.lab.raw.codes
+    X = np.nan_to_num(case.dense_features(lab.rows))
+    X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-12)
+    proba = lab.base.mean_proba()
+    if proba is None:
+        proba = np.stack([np.nan_to_num(lab.base.called(k)) for k in range(case.n_classes)], axis=1)
+    rows = (lab.base.predicted >= 0).any(axis=0)
+    residual = np.eye(case.n_classes)[codes[rows]] - proba[rows]
+    X, codes = X[rows], codes[rows]
+    means = np.zeros((case.n_classes, case.n_classes * X.shape[1]))
+    for k in np.unique(codes):
+        own = codes == k
+        means[k] = (residual[own].T @ X[own] / own.sum()).ravel()
+    return means
+
+
+def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return None if size == 0 else float(a @ b / size)
+
+
+def _panel(case: Case, k: int, rival: int, distances: NDArray[np.float64]) -> Panel:
+    j = int(distances.argmax())
+    X = case.dense_features(case.lab.rows, encoded=False)[:, j]
+    codes = case.lab.raw.codes
+    samples = [X[(codes == c) & ~np.isnan(X)] for c in (k, rival)]
+    return Panel(
+        kind="histogram",
+        title=f"The feature that differs most: {case.features.names[j]:.40}",
+        x_label=f"{case.features.names[j]:.40}",
+        y_label="share of rows",
+        series=tuple(
+            Series(case.names[c], tuple(float(v) for v in sample[:2000]))
+            for c, sample in zip((k, rival), samples, strict=True)
+        ),
+    )

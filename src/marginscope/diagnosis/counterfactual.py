@@ -1,0 +1,262 @@
+"""Claims put to the test: an intervention, its effect on the same rows, and a placebo.
+
+The only place that joins checks and remedies: a check names an intervention by
+its slug, and gets back what it did to every class.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.adapters.sklearn_model import SklearnModel
+from marginscope.diagnosis.case import BudgetSpent, NotTried
+from marginscope.diagnosis.effects import Effect, called_rate, compare
+from marginscope.diagnosis.folds import Design
+from marginscope.diagnosis.intervals import simultaneous_z
+from marginscope.diagnosis.trials import Subject, Trial, run_trial
+from marginscope.exceptions import ModelError
+from marginscope.findings import Counterfactual
+from marginscope.remedies import remedy
+from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+
+__all__ = ["Laboratory", "Proof"]
+
+_N_INTERVENTIONS = 6
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What an intervention must do to a class before it proves a cause.
+
+    ``least_lift`` in recall, ``balanced_fall`` the fall of balanced recall that is
+    still called none, ``placebo_margin`` the lead over the placebo.
+    """
+
+    least_lift: float = 0.05
+    balanced_fall: float = 0.005
+    placebo_margin: float = 0.05
+
+
+@dataclass
+class Laboratory:
+    """Runs interventions on one set of rows and remembers them.
+
+    Parameters
+    ----------
+    situation : Situation
+        What remedies may look at.
+    rows : ndarray of int
+        Where the laboratory's rows stand in the data.
+    raw, prepared : Subject
+        The same rows as the user's X and as the feature matrix.
+    design : Design
+        Splits shared by all trials.
+    base : Trial
+        The present model on these rows.
+    deadline : float or None
+        Monotonic time after which nothing new is started.
+    progress : callable
+        Called with a sentence before each trial.
+    """
+
+    situation: Situation
+    rows: NDArray[np.int64]
+    raw: Subject
+    prepared: Subject
+    design: Design
+    base: Trial
+    rng: np.random.Generator
+    deadline: float | None = None
+    progress: Callable[[str], None] = lambda what: None
+    proof: Proof = field(default_factory=Proof)
+    _effects: dict[str, tuple[Effect, ...] | NotTried] = field(default_factory=dict)
+    _recipes: dict[str, Recipe] = field(default_factory=dict)
+    _placebo_codes: NDArray[np.int64] | None = None
+    _placebo_base: Trial | None = None
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return self.raw.n_classes
+
+    def recipe(self, name: str) -> Recipe:
+        """Return a recipe that was tried, by its name."""
+        return self._recipes[name]
+
+    def effects(self, slug: str) -> tuple[Effect, ...]:
+        """Run an intervention (once) and return the effect of each of its recipes.
+
+        Raises
+        ------
+        NotTried
+            With the reason why there is nothing to see.
+        """
+        if slug not in self._effects:
+            try:
+                self._effects[slug] = self._run(slug)
+            except CannotAct as reason:
+                self._effects[slug] = NotTried(str(reason))
+            except NotTried as reason:
+                self._effects[slug] = reason
+        outcome = self._effects[slug]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def reference(self) -> Trial | None:
+        """Return the boosted reference, the base if that is as flexible, ``None`` if time is up."""
+        try:
+            return self.effects("richer-model")[0].trial
+        except BudgetSpent:
+            return None
+        except NotTried:
+            return self.base
+
+    def tried(self) -> dict[str, tuple[Effect, ...]]:
+        """Return all interventions that could be run so far, by slug."""
+        return {slug: one for slug, one in self._effects.items() if not isinstance(one, Exception)}
+
+    def trial(self, recipe: Recipe, *, codes: NDArray[np.int64] | None = None, design: Design | None = None) -> Trial:
+        """Fit a recipe on the laboratory's rows, or on permuted ``codes``."""
+        self.check_time(recipe.name)
+        design = design or self.design
+        if recipe.posthoc is not None:
+            fitted = self.base if codes is None else self._permuted_base()
+            return self._read_through(recipe, fitted, codes, design)
+        subject = self.prepared if recipe.reads_features else self.raw
+        if codes is not None:
+            subject = replace(subject, codes=codes)
+        view = self.situation.view
+        if recipe.estimator is not None:
+            view = SklearnModel(recipe.estimator, seed=self.situation.seed)
+        self.progress(recipe.name)
+        return run_trial(recipe.name, view, subject, design, merges=recipe.merges)
+
+    def _read_through(self, recipe: Recipe, fitted: Trial, codes: NDArray[np.int64] | None, design: Design) -> Trial:
+        assert recipe.posthoc is not None
+        if fitted.proba is None:
+            raise CannotAct("the model gives no probabilities to adjust")
+        counts = design.training_counts(self.raw.codes if codes is None else codes, self.n_classes)
+        shares = counts / counts.sum()
+        predicted = np.full_like(fitted.predicted, -1)
+        proba = np.zeros_like(fitted.proba)
+        for r, (before, p) in enumerate(zip(fitted.predicted, fitted.proba, strict=True)):
+            rows = before >= 0
+            scores = recipe.posthoc(p[rows].astype(float), shares)
+            predicted[r, rows] = scores.argmax(axis=1)
+            scores -= scores.max(axis=1, keepdims=True)
+            soft = np.exp(scores)
+            proba[r, rows] = soft / soft.sum(axis=1, keepdims=True)
+        return Trial(recipe.name, predicted, proba, fitted.train_recall, 0.0)
+
+    def _run(self, slug: str) -> tuple[Effect, ...]:
+        recipes = remedy(slug).recipes(self.situation)
+        if not self.situation.view.can_refit and any(one.posthoc is None and one.estimator is None for one in recipes):
+            raise CannotAct("only predictions are known, so the model cannot be refitted")
+        z = simultaneous_z(_N_INTERVENTIONS * self.n_classes)
+        effects = []
+        for one in recipes:
+            self._recipes[one.name] = one
+            trial = self.trial(one)
+            if trial.failure:
+                raise CannotAct(f"{one.name} failed: {trial.failure}")
+            effect = compare(self.base, trial, self.raw.codes, self.n_classes, z_simultaneous=z, merges=one.merges)
+            if np.nanmax(effect.lift, initial=0.0) >= self.proof.least_lift:
+                effect = replace(effect, placebo=self._placebo(one))
+            effects.append(effect)
+        return tuple(effects)
+
+    def _placebo(self, recipe: Recipe) -> NDArray[np.float64] | None:
+        """Change of recall that the recipe makes where the labels are permuted."""
+        try:
+            if self._placebo_codes is None:
+                self._placebo_codes = self._permute()
+            before = called_rate(self._permuted_base(), self.n_classes)
+            trial = self.trial(recipe, codes=self._placebo_codes, design=self.one_repeat())
+        except (ModelError, NotTried):
+            return None
+        if trial.failure:
+            return None
+        return called_rate(trial, self.n_classes) - before
+
+    def _permute(self) -> NDArray[np.int64]:
+        # Training and scored rows are permuted apart, so that no class changes its size in either.
+        codes = self.raw.codes.copy()
+        if self.design.n_repeats == 1 and len(self.design.splits) == 1:
+            for rows in (self.design.splits[0].train, self.design.splits[0].test):
+                codes[rows] = self.rng.permutation(codes[rows])
+            return codes
+        scored = self.design.scored
+        codes[scored] = self.rng.permutation(codes[scored])
+        return codes
+
+    def _permuted_base(self) -> Trial:
+        if self._placebo_base is None:
+            if not self.situation.view.can_refit:
+                # Given answers do not change with the labels; their called rates are the placebo's start.
+                self._placebo_base = self.base
+            else:
+                assert self._placebo_codes is not None
+                self.check_time("the placebo")
+                self.progress("placebo: permuted labels")
+                subject = replace(self.raw, codes=self._placebo_codes)
+                trial = run_trial("placebo", self.situation.view, subject, self.one_repeat())
+                if trial.failure:
+                    raise ModelError(trial.failure)
+                self._placebo_base = trial
+        return self._placebo_base
+
+    def one_repeat(self) -> Design:
+        """Return the design without its later repeats."""
+        splits = tuple(split for split in self.design.splits if split.repeat == 0)
+        return replace(self.design, splits=splits, n_repeats=1)
+
+    def check_time(self, what: str) -> None:
+        """Raise ``BudgetSpent`` if the time budget is used up."""
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise BudgetSpent(f"the time budget was spent before {what} could be tried; allow more with --budget")
+
+    def claim(self, slug: str, code: int, label: str) -> Counterfactual | None:
+        """Return the best recipe of an intervention for one class, proof or not.
+
+        ``None`` if the class is not scored. Raises like ``effects``.
+        """
+        options = [self.judge(effect, code, label) for effect in self.effects(slug) if not np.isnan(effect.lift[code])]
+        if not options:
+            return None
+        return max(options, key=lambda one: (one.is_proof, one.net))
+
+    def judge(self, effect: Effect, code: int, label: str) -> Counterfactual:
+        """Hold one effect on one class against the rules of proof."""
+        rule = self.proof
+        lift, low = float(effect.lift[code]), float(effect.low[code])
+        placebo = None if effect.placebo is None else float(effect.placebo[code])
+        reason = ""
+        if lift < rule.least_lift:
+            reason = f"recall rises by less than {rule.least_lift:g}"
+        elif low <= 0:
+            reason = "the interval of the change reaches zero"
+        elif effect.balanced < -rule.balanced_fall:
+            reason = "balanced recall falls"
+        elif effect.net_low[code] <= 0:
+            reason = "the rivals lose about as much recall as the class gains"
+        elif placebo is not None and lift - placebo < rule.placebo_margin:
+            reason = "the placebo on permuted labels does as much"
+        elif placebo is None:
+            reason = "no placebo could be run"
+        return Counterfactual(
+            intervention=effect.name,
+            label=label,
+            predicted=rule.least_lift,
+            lift=lift,
+            interval=(low, float(effect.high[code])),
+            balanced=effect.balanced,
+            rival_cost=float(effect.cost[code]),
+            placebo=placebo,
+            reason=reason,
+        )

@@ -1,0 +1,351 @@
+"""Diagnose a classifier class by class: the main job."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope._validation import check_labels, check_rng
+from marginscope.adapters.open_model import as_model_view
+from marginscope.adapters.predictions import Predictions
+from marginscope.adapters.references import linear_reference
+from marginscope.adapters.sklearn_model import SklearnModel
+from marginscope.diagnosis.bench import Bench, set_up
+from marginscope.diagnosis.case import BudgetSpent, Case, Check, NotTried
+from marginscope.diagnosis.checks import CHECKS
+from marginscope.diagnosis.provenance import make_provenance
+from marginscope.diagnosis.referee import Referee
+from marginscope.diagnosis.remedy_trials import try_remedies
+from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary, ParameterTable
+from marginscope.diagnosis.trials import Subject
+from marginscope.exceptions import CheckNotApplicable, DataError, MarginscopeError, UsageError
+from marginscope.findings import Finding, Status
+from marginscope.tables.dataset import Dataset
+from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.feature_rows import aligned, stacked
+from marginscope.tables.features import features_from
+from marginscope.tables.preparation import describe_preparation
+
+__all__ = ["diagnose", "diagnose_table"]
+
+Progress = Callable[[int, int, str], None]
+Answers = tuple[NDArray[np.int64], NDArray[np.float64] | None]
+
+
+def diagnose(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    X_test: Any = None,
+    y_test: Any = None,
+    cv: Any = 5,
+    checks: Sequence[str] | None = None,
+    budget: float | None = None,
+    rng: Any = 0,
+    progress: Progress | None = None,
+) -> Diagnosis:
+    """Find out which classes a classifier does not learn, and why.
+
+    Parameters
+    ----------
+    model : object
+        A scikit-learn classifier or pipeline, fitted or not (never changed);
+        ``Predictions`` for answers without a model; ``None`` for the linear reference.
+    X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,)
+        Labels of any one kind.
+    X_test, y_test : optional
+        Rows on which recall is measured; default cross-validation.
+    cv : int, splitter or iterable of index pairs, default 5
+        Folds; classes with fewer rows than folds are coped with.
+    checks : sequence of str, optional
+        Slugs of the checks to run; default all.
+    budget : float, optional
+        Seconds after which no further refit is started; what was not checked is listed.
+    rng : int, Generator or None, default 0
+        Seed of folds, subsamples and permutations.
+    progress : callable, optional
+        Called as ``progress(done, total, what)``.
+
+    Returns
+    -------
+    Diagnosis
+        Verdict, first cause and runner-up per class, with the evidence.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used as they are.
+    ModelError
+        If the model cannot be fitted, or answers in a wrong shape or scale.
+    UsageError
+        If an argument cannot be meant.
+
+    Notes
+    -----
+    A cause is proved by refitting: the class's recall must rise, balanced recall must
+    not fall, and the same intervention on permuted labels must not do as much. Causes,
+    evidence and preferences are those of the documentation page ``causes``.
+
+    Examples
+    --------
+    >>> import marginscope as ms
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> d = ms.diagnose(LogisticRegression(C=1e-6), X, y)
+    >>> d["1"].cause
+    'over-regularised'
+    """
+    if (X_test is None) != (y_test is None):
+        raise UsageError("X_test and y_test are needed together, but got only one of them; pass both or neither")
+    features = features_from(X)
+    parts: tuple[Any, ...] = (X,)
+    n_train = features.shape[0]
+    values: tuple[Any, ...] = (features.values,)
+    labels_given = [y]
+    if X_test is not None:
+        test = aligned(features_from(X_test), features)
+        parts, values, labels_given = (X, X_test), (features.values, test.values), [y, y_test]
+        features = stacked(features, test)
+    encoded = _encode(labels_given, [n_train, features.shape[0] - n_train])
+    subject = Subject(parts, encoded[1], encoded[0], n_train)
+    prepared = Subject(values, encoded[1], encoded[0], n_train)
+    data = DataSummary(rows=n_train, features=features.shape[1], n_classes=encoded[0].size)
+    return _run(
+        model, subject, prepared, features, data, cv=cv, checks=checks, budget=budget, rng=rng, progress=progress
+    )
+
+
+def diagnose_table(
+    dataset: Dataset,
+    *,
+    model: Any = None,
+    test: Dataset | None = None,
+    checks: Sequence[str] | None = None,
+    budget: float | None = None,
+    rng: Any = 0,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Diagnosis:
+    """Diagnose a table that was read from a file.
+
+    Parameters
+    ----------
+    dataset, test : Dataset
+        From ``read_table``; ``test`` read with ``like=dataset``.
+    model : object, optional
+        An estimator, fitted or not, or ``Predictions``; default the linear reference.
+    command : str, optional
+        The command line, for the record.
+
+    Other parameters, results and errors are those of ``diagnose``.
+    """
+    from marginscope.adapters.prepared_model import behind_preparation
+
+    features, n_train = dataset.features, dataset.features.shape[0]
+    values: tuple[Any, ...] = (features.values,)
+    labels_given = [dataset.target]
+    if test is not None:
+        values, labels_given = (features.values, test.features.values), [dataset.target, test.target]
+        features = stacked(features, test.features)
+    labels, codes = _encode(labels_given, [n_train, features.shape[0] - n_train])
+    prepared = Subject(values, codes, labels, n_train)
+    data = DataSummary(
+        rows=n_train,
+        features=features.shape[1],
+        n_classes=labels.size,
+        file=dataset.file,
+        sha256=dataset.sha256,
+        target=dataset.target_name,
+    )
+    if model is not None and not isinstance(model, Predictions):
+        model = behind_preparation(model, dataset.features)
+    diagnosis = _run(
+        model,
+        prepared,
+        prepared,
+        features,
+        data,
+        cv=5,
+        checks=checks,
+        budget=budget,
+        rng=rng,
+        progress=progress,
+        command=command,
+    )
+    diagnosis.notes = (*dataset.notes, *(() if test is None else test.notes), *diagnosis.notes)
+    return diagnosis
+
+
+def _encode(parts: list[Any], lengths: list[int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Encode the labels of training and test rows together; the training rows need two classes."""
+    first = check_labels(parts[0])
+    encoded = first
+    if len(parts) > 1:
+        both = np.concatenate([np.asarray(part, dtype=object).ravel() for part in parts])
+        common = np.asarray(both.tolist())
+        encoded = check_labels(common if common.ndim == 1 else both)
+    n = sum(lengths)
+    if encoded.codes.size != n:
+        raise DataError(
+            f"one label per row is needed, but X and y have inconsistent numbers of samples: "
+            f"[{n}, {encoded.codes.size}]; pass the same rows in both"
+        )
+    return encoded.labels, encoded.codes
+
+
+def _run(
+    model: Any,
+    subject: Subject,
+    prepared: Subject,
+    features: FeatureMatrix,
+    data: DataSummary,
+    *,
+    cv: Any,
+    checks: Sequence[str] | None,
+    budget: float | None,
+    rng: Any,
+    progress: Progress | None,
+    command: str | None = None,
+) -> Diagnosis:
+    from threadpoolctl import threadpool_limits
+
+    started = time.monotonic()
+    chosen = _chosen(checks)
+    seed, _ = check_rng(rng)
+    names = tuple(str(label) for label in subject.labels.tolist())
+    report = _Reporter(progress, len(CHECKS) + 2)
+    given = None
+    if model is None:
+        view: Any = SklearnModel(linear_reference(features, seed=seed % 2**31), seed=seed)
+        subject = prepared
+    elif isinstance(model, Predictions):
+        view, given = _given_answers(model, subject)
+    else:
+        view = as_model_view(model, seed=seed % 2**31)
+    bench = Bench(view, subject, prepared, features, names, cv, seed % 2**31, budget, report.say, given)
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # What the fits warn about is measured by the checks; the warnings would only repeat per fold.
+        warnings.simplefilter("ignore")
+        case, notes = set_up(bench)
+        found = tuple(_examine(check, case, chosen, report) for check in CHECKS)
+        classes, found = Referee().judge(case, found)
+        parameters = _parameter_table(case, found)
+    kind = "reference: multinomial logistic regression" if model is None else view.kind
+    order = list(Status)
+    return Diagnosis(
+        classes=classes,
+        findings=tuple(sorted(found, key=lambda one: order.index(one.status))),
+        data=data,
+        model=ModelSummary(kind, dict(view.params)),
+        labels=names,
+        provenance=make_provenance(seed, command),
+        notes=(*describe_preparation(features), *notes),
+        confusion=np.rint(case.scores.confusion).astype(np.int64),
+        parameters=parameters,
+        thresholds=_thresholds(case),
+        seconds=time.monotonic() - started,
+        _try_remedies=lambda diagnosis, label, budget, rng: try_remedies(
+            case, diagnosis, label=label, budget=budget, rng=rng
+        ),
+    )
+
+
+def _chosen(checks: Sequence[str] | None) -> frozenset[str]:
+    known = [check.slug for check in CHECKS]
+    if checks is None:
+        return frozenset(known)
+    if isinstance(checks, str):
+        checks = [checks]
+    for slug in checks:
+        if slug not in known:
+            raise UsageError(f"a check is needed, but {slug!r} is none; the checks are {', '.join(known)}")
+    return frozenset(checks)
+
+
+def _examine(check: Check, case: Case, chosen: frozenset[str], report: _Reporter) -> Finding:
+    """Run one check; whatever it does, exactly one finding comes back."""
+    if check.slug not in chosen:
+        return Finding(check.slug, Status.SKIPPED, "not asked for")
+    report.step(check.title)
+    try:
+        return check.examine(case)
+    except BudgetSpent as error:
+        return Finding(check.slug, Status.SKIPPED, str(error))
+    except (CheckNotApplicable, NotTried) as error:
+        return Finding(check.slug, Status.NOT_APPLICABLE, str(error))
+    except MarginscopeError as error:
+        return Finding(check.slug, Status.ERRORED, str(error))
+    except Exception as error:  # a bug in one check must not lose the others
+        return Finding(
+            check.slug, Status.ERRORED, f"the check failed ({type(error).__name__}: {error}); please report it"
+        )
+
+
+class _Reporter:
+    """Counts steps for the progress callback."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.progress, self.total, self.done, self.title = progress, total, 0, ""
+
+    def say(self, what: str) -> None:
+        if self.progress is not None:
+            self.progress(self.done, self.total, f"{self.title}: {what}" if self.title else what)
+
+    def step(self, title: str) -> None:
+        self.done += 1
+        self.title = ""
+        self.say(title)
+        self.title = title
+
+
+def _given_answers(model: Predictions, subject: Subject) -> tuple[Predictions, Answers]:
+    """Check given predictions against the scored rows, and place them among all rows."""
+    n_rows, n_first = subject.codes.size, subject.n_first
+    has_test = n_rows > n_first
+    view = model.for_labels(subject.labels)
+    codes, proba = view.answer(view, subject.parts[-1], subject.labels)
+    if has_test:
+        codes = np.concatenate([np.full(n_first, -1), codes])
+        if proba is not None:
+            proba = np.vstack([np.zeros((n_first, proba.shape[1])), proba])
+    return view, (codes, proba)
+
+
+def _parameter_table(case: Case, findings: tuple[Finding, ...]) -> ParameterTable | None:
+    part = case.linear_part
+    if part is None:
+        return None
+    names = {str(label): k for k, label in enumerate(part.classes.tolist())}
+    infinite = None
+    found = case.notebook.get("separation")
+    if found is not None and found.certificate.infinite is not None:
+        infinite = np.asarray(found.certificate.infinite, dtype=np.int8)
+    return ParameterTable(
+        classes=tuple(names),
+        features=tuple(part.names),
+        values=part.coef - part.coef.mean(axis=0),
+        gauge="sum to zero over the classes",
+        infinite=infinite,
+    )
+
+
+def _thresholds(case: Case) -> dict[str, dict[str, float]]:
+    judges: list[tuple[str, Any]] = [("verdicts", Referee()), ("proof", case.lab.proof)]
+    judges += [(check.slug, check) for check in CHECKS]
+    return {
+        name: {
+            field.name: float(value)
+            for field in fields(one)
+            if isinstance(value := getattr(one, field.name), int | float) and not isinstance(value, bool)
+        }
+        for name, one in judges
+    }

@@ -1,0 +1,33 @@
+"""Fit the winning remedy on all training rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from marginscope.adapters.prepared_model import OnFeatures
+from marginscope.diagnosis.case import Case
+from marginscope.diagnosis.counterfactual import Laboratory
+from marginscope.diagnosis.trials import merge_codes
+from marginscope.remedies.adjusted import AdjustedClassifier
+from marginscope.remedies.ledger import RemedyTrial
+
+__all__ = ["fit_winner"]
+
+
+def fit_winner(case: Case, lab: Laboratory, winner: RemedyTrial) -> Any:
+    """Return the winner, fitted; it predicts from X in the user's own form, ``None`` without a model to fit."""
+    recipe = lab.recipe(winner.recipe)
+    rows = np.arange(case.n_train)
+    X = case.subject.take(rows)
+    y = case.subject.labels[merge_codes(case.subject.codes[rows], recipe.merges)]
+    estimator = recipe.estimator if recipe.estimator is not None else case.view.estimator
+    if estimator is None:
+        return None
+    if recipe.posthoc is not None:
+        estimator = AdjustedClassifier(estimator, recipe.posthoc)
+    if recipe.reads_features and lab.raw is not lab.prepared:
+        estimator = OnFeatures(estimator, like=case.features)
+    return clone(estimator).fit(X, y)

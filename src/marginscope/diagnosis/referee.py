@@ -1,0 +1,288 @@
+"""One verdict, one first cause and one runner-up per class.
+
+Every cause that names a class is a candidate. Candidates that were proved by an
+intervention are ranked by what the intervention repairs less what rivals pay for it;
+among equals the order of ``PREFERENCE`` decides. Causes that need no intervention
+(no rows, equal rows, no signal) enter with what they explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.claims import lift_panel
+from marginscope.findings import ClassDiagnosis, Counterfactual, Evidence, Finding, Panel, Series, Status, Verdict
+
+__all__ = ["PREFERENCE", "Referee"]
+
+PREFERENCE = (
+    "label-map",
+    "class-absent",
+    "conflicting-labels",
+    "knob-ignored",
+    "mislabelled",
+    "few-rows",
+    "share-drift",
+    "not-converged",
+    "dead-units",
+    "flat-loss",
+    "unscaled-features",
+    "over-regularised",
+    "overfit",
+    "one-vs-rest-masking",
+    "shared-interference",
+    "imbalance",
+    "low-capacity",
+    "no-signal",
+    "rival-overlap",
+)
+NEVER_A_CAUSE = frozenset({"infinite-parameters", "weights-vanish", "non-identifiable"})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A cause for one class, with what it repairs and why."""
+
+    slug: str
+    net: float
+    sentence: str
+    claim: Counterfactual | None = None
+
+
+@dataclass(frozen=True)
+class Referee:
+    """Thresholds of the verdicts.
+
+    ``unlearned`` and ``good`` are recalls, ``least_rows`` the rows below which a class
+    may stay undecided, ``least_lift`` the lift that makes a class weak, ``equal`` the
+    difference in net repair that is still called equal, ``chance`` the p-value above
+    which a class is called no better than with permuted labels.
+    """
+
+    unlearned: float = 0.1
+    good: float = 0.5
+    least_rows: int = 30
+    least_lift: float = 0.05
+    equal: float = 0.1
+    chance: float = 0.05
+
+    def judge(
+        self, case: Case, findings: tuple[Finding, ...]
+    ) -> tuple[tuple[ClassDiagnosis, ...], tuple[Finding, ...]]:
+        """Return the classes, worst first, and the findings with the losers' reasons added."""
+        by_slug = {one.slug: one for one in findings}
+        classes = [self._judge_class(case, by_slug, k) for k in range(case.n_classes)]
+        lost: dict[str, list[Evidence]] = {}
+        for one in classes:
+            if one.runner_up is not None:
+                row = Evidence(f"runner-up for '{one.label:.60}': {one.runner_up_reason}", None)
+                lost.setdefault(one.runner_up, []).append(row)
+        findings = tuple(replace(one, evidence=one.evidence + tuple(lost.get(one.slug, ())[:12])) for one in findings)
+        severity = {
+            Verdict.ABSENT: 0,
+            Verdict.UNLEARNED: 1,
+            Verdict.WEAK: 2,
+            Verdict.UNDECIDED: 3,
+            Verdict.HEALTHY: 4,
+        }
+        classes.sort(key=lambda one: (severity[one.verdict], -1.0 if one.recall is None else one.recall, -one.rows))
+        return tuple(classes), findings
+
+    def _judge_class(self, case: Case, by_slug: Mapping[str, Finding], k: int) -> ClassDiagnosis:
+        scores = case.scores
+        name = case.names[k]
+        candidates = self._candidates(case, by_slug, k)
+        verdict = self._verdict(case, by_slug, k, candidates)
+        recall = None if np.isnan(scores.recall[k]) else float(scores.recall[k])
+        rival = int(scores.rival[k])
+        slugs = tuple(one.slug for one in by_slug.values() if name in one.classes)
+        result = ClassDiagnosis(
+            label=name,
+            rows=int(case.counts[k]),
+            share=float(case.counts[k] / max(1, case.counts.sum())),
+            recall=recall,
+            recall_interval=None if recall is None else scores.interval[k],
+            precision=None if np.isnan(scores.precision[k]) else float(scores.precision[k]),
+            rival=case.names[rival] if recall is not None and rival >= 0 else None,
+            verdict=verdict,
+            findings=slugs,
+            panel=_score_panel(case, k),
+        )
+        if verdict is Verdict.HEALTHY:
+            rare = result.share < 0.5 / case.n_classes
+            return replace(result, reason="learned, though rare" if rare else "learned")
+        return self._explained(case, by_slug, result, self._ranked(candidates), k)
+
+    def _verdict(self, case: Case, by_slug: Mapping[str, Finding], k: int, candidates: list[Candidate]) -> Verdict:
+        scores, name = case.scores, case.names[k]
+        recall, n = scores.recall[k], int(scores.n_scored[k])
+        if case.counts[k] == 0:
+            return Verdict.ABSENT
+        if n == 0:
+            return Verdict.UNDECIDED
+        silent = name in by_slug["no-signal"].classes if "no-signal" in by_slug else False
+        by_chance = scores.chance[k] >= self.chance and (recall < self.good or silent)
+        proven = any(one.claim is not None for one in candidates)
+        low, high = scores.interval[k]
+        open_question = n < self.least_rows and low < self.good < high and not proven
+        if recall < self.unlearned or by_chance:
+            return (
+                Verdict.UNDECIDED
+                if open_question and high - low > 0.5 and recall >= self.unlearned
+                else Verdict.UNLEARNED
+            )
+        if recall < self.good:
+            return Verdict.UNDECIDED if open_question else Verdict.WEAK
+        if self._liftable(case, k, name):
+            return Verdict.WEAK
+        return Verdict.UNDECIDED if open_question else Verdict.HEALTHY
+
+    def _liftable(self, case: Case, k: int, name: str) -> bool:
+        """Whether something tried lifts a passable class beyond doubt, all comparisons of the report together."""
+        for slug, effects in case.lab.tried().items():
+            claim = case.lab.claim(slug, k, name)
+            if claim is None or not claim.is_proof:
+                continue
+            if any(effect.name == claim.intervention and effect.low_simultaneous[k] > 0 for effect in effects):
+                return True
+        return False
+
+    def _candidates(self, case: Case, by_slug: Mapping[str, Finding], k: int) -> list[Candidate]:
+        name = case.names[k]
+        found = []
+        for finding in by_slug.values():
+            if finding.status is not Status.ISSUE or name not in finding.classes or finding.slug in NEVER_A_CAUSE:
+                continue
+            claims = [one for one in finding.counterfactuals if one.label == name and one.is_proof]
+            claim = max(claims, key=lambda one: one.net) if claims else None
+            net = claim.net if claim is not None else self._explained_share(case, finding, k)
+            sentence = finding.sentence if claim is None else _claim_sentence(claim)
+            found.append(Candidate(finding.slug, net, sentence, claim))
+        return found
+
+    def _explained_share(self, case: Case, finding: Finding, k: int) -> float:
+        """Recall that a cause without an intervention accounts for."""
+        missing = 1.0 - float(np.nan_to_num(case.scores.recall[k]))
+        if finding.slug in ("class-absent", "label-map"):
+            return missing
+        if finding.slug == "conflicting-labels":
+            return 0.5 * missing
+        # The rest only stand where no intervention is proved.
+        return 0.0
+
+    def _ranked(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Best first: most net repair; within ``equal`` of the best, the preferred order."""
+        left = list(candidates)
+        ranked = []
+        while left:
+            best = max(one.net for one in left)
+            level = [one for one in left if one.net >= best - self.equal]
+            first = min(level, key=lambda one: PREFERENCE.index(one.slug))
+            ranked.append(first)
+            left.remove(first)
+        return ranked
+
+    def _explained(
+        self,
+        case: Case,
+        by_slug: Mapping[str, Finding],
+        result: ClassDiagnosis,
+        ranked: list[Candidate],
+        k: int,
+    ) -> ClassDiagnosis:
+        tried = self._best_unproven(case, k)
+        if not ranked:
+            few = case.counts[k] > 0 and case.scores.n_scored[k] < self.least_rows
+            reason = "no cause was proved: nothing tried lifts it for sure"
+            cause = "few-rows" if few else None
+            if few:
+                reason = f"{case.scores.n_scored[k]} scored rows are too few to prove a cause"
+            return replace(
+                result,
+                cause=cause,
+                reason=reason,
+                runner_up=None if tried is None else tried.slug,
+                runner_up_reason="" if tried is None or tried.claim is None else tried.claim.reason,
+            )
+        first = ranked[0]
+        second = ranked[1] if len(ranked) > 1 else tried
+        reason_lost = ""
+        if second is not None:
+            reason_lost = _why_lost(first, second, self.equal)
+        panel = by_slug[first.slug].panels.get(result.label) or (
+            lift_panel([first.claim], f"Lift of '{result.label:.40}'") if first.claim else result.panel
+        )
+        return replace(
+            result,
+            cause=first.slug,
+            reason=first.sentence,
+            runner_up=None if second is None or second.slug == first.slug else second.slug,
+            runner_up_reason=reason_lost if second is not None and second.slug != first.slug else "",
+            panel=panel,
+        )
+
+    def _best_unproven(self, case: Case, k: int) -> Candidate | None:
+        """The intervention that lifted the class most without proving anything, as its cause."""
+        best: Candidate | None = None
+        for slug in case.lab.tried():
+            cause = _CAUSE_OF.get(slug)
+            if cause is None:
+                continue
+            try:
+                claim = case.lab.claim(slug, k, case.names[k])
+            except NotTried:
+                continue
+            if claim is not None and not claim.is_proof and (best is None or claim.lift > best.net):
+                best = Candidate(cause, claim.lift, _claim_sentence(claim), claim)
+        return best
+
+
+_CAUSE_OF = {
+    "scaling": "unscaled-features",
+    "weaker-penalty": "over-regularised",
+    "logit-adjustment": "imbalance",
+    "class-weights": "imbalance",
+    "richer-model": "low-capacity",
+    "merge-labels": "label-map",
+}
+
+
+def _claim_sentence(claim: Counterfactual) -> str:
+    low, high = claim.interval
+    text = f"recall {claim.lift:+.2f} [{low:+.2f}, {high:+.2f}] by {claim.intervention.replace('-', ' ', 1)}"
+    return text if claim.placebo is None else f"{text} (placebo {claim.placebo:+.2f})"
+
+
+def _why_lost(first: Candidate, second: Candidate, equal: float) -> str:
+    if second.claim is not None and not second.claim.is_proof:
+        return second.claim.reason
+    if second.claim is None and first.claim is not None:
+        return f"an intervention for {first.slug} lifts the class, so it can be learned"
+    if first.net > second.net + equal:
+        return f"{first.slug} repairs more at less cost ({first.net:+.2f} against {second.net:+.2f} recall)"
+    return f"repairs about as much as {first.slug}, which goes before it"
+
+
+def _score_panel(case: Case, k: int) -> Panel | None:
+    """Probability of the class on its own rows and on its rival's."""
+    proba = case.base.mean_proba()
+    rival = int(case.scores.rival[k])
+    if proba is None or rival < 0 or case.scores.n_scored[k] == 0:
+        return None
+    scored = (case.base.predicted >= 0).any(axis=0)
+    series = []
+    for code in (k, rival):
+        values = proba[scored & (case.subject.codes == code), k]
+        step = max(1, values.size // 1000)
+        series.append(Series(case.names[code], tuple(float(v) for v in np.sort(values)[::step])))
+    return Panel(
+        kind="histogram",
+        title=f"Probability of '{case.names[k]:.40}' on its rows and on its rival's",
+        x_label="out-of-sample probability",
+        y_label="share of rows",
+        series=tuple(series),
+    )

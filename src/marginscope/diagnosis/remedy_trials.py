@@ -1,0 +1,173 @@
+"""Try remedies on the rows and folds of a diagnosis, and name the one that helps most."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+from marginscope._validation import check_rng
+from marginscope.diagnosis.calibration import probability_changes
+from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.counterfactual import Laboratory
+from marginscope.diagnosis.effects import Effect
+from marginscope.diagnosis.final_fit import fit_winner
+from marginscope.diagnosis.result import Diagnosis
+from marginscope.exceptions import UsageError
+from marginscope.findings import Verdict
+from marginscope.remedies import REMEDIES
+from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
+from marginscope.remedies.recipe import Remedy
+
+__all__ = ["try_remedies"]
+
+
+def try_remedies(
+    case: Case, diagnosis: Diagnosis, *, label: str | None, budget: float | None, rng: Any
+) -> RemedyLedger:
+    """Run every remedy that can act on the causes found; see ``Diagnosis.remedy``."""
+    from threadpoolctl import threadpool_limits
+
+    lab = case.lab
+    assert isinstance(lab, Laboratory)
+    targets = _targets(diagnosis, label)
+    causes = _causes(diagnosis, targets)
+    lab.deadline = None if budget is None else time.monotonic() + budget
+    if rng is not None:
+        lab.rng = check_rng(rng)[1]
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trials = tuple(_try(one, case, lab, targets, causes) for one in REMEDIES) if targets else ()
+        winner = _winner(trials, targets)
+        best = None if winner is None else fit_winner(case, lab, winner)
+    base = {name: _number(case.lab_recall[k]) for k, name in enumerate(case.names)}
+    return RemedyLedger(
+        targets=targets,
+        base_recall=base,
+        trials=trials,
+        winner=None if winner is None else winner.slug,
+        sentence=_sentence(diagnosis, targets, winner),
+        best_estimator_=best,
+        notes=diagnosis.notes,
+        data=diagnosis.data.to_dict(),
+        provenance=dict(diagnosis.provenance),
+    )
+
+
+def _targets(diagnosis: Diagnosis, label: str | None) -> tuple[str, ...]:
+    if label is not None:
+        try:
+            one = diagnosis[label]
+        except KeyError as error:
+            raise UsageError(
+                f"a class of the data is needed, but got {label!r}; the classes are {', '.join(diagnosis.labels[:20])}"
+            ) from error
+        return (one.label,)
+    return tuple(one.label for one in diagnosis.not_learned if one.verdict is not Verdict.ABSENT)
+
+
+def _causes(diagnosis: Diagnosis, targets: tuple[str, ...]) -> frozenset[str]:
+    """First causes and runners-up of the targets; empty if some target has no cause, so that all is tried."""
+    found: set[str] = set()
+    for name in targets:
+        one = diagnosis[name]
+        if one.cause is None:
+            return frozenset()
+        found.update(slug for slug in (one.cause, one.runner_up) if slug is not None)
+    return frozenset(found)
+
+
+def _try(remedy: Remedy, case: Case, lab: Laboratory, targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial:
+    tried = remedy.slug in lab.tried()
+    if causes and not tried and not (remedy.acts_on & causes):
+        return _not_tried(remedy, f"does not act on {', '.join(sorted(causes))}")
+    try:
+        effects = lab.effects(remedy.slug)
+    except NotTried as error:
+        return _not_tried(remedy, str(error))
+    codes = [case.names.index(name) for name in targets]
+    effect = max(effects, key=lambda one: float(np.nansum((one.lift - one.cost)[codes])))
+    return _trial(remedy, effect, case, lab, targets)
+
+
+def _not_tried(remedy: Remedy, reason: str) -> RemedyTrial:
+    outcome = "failed" if " failed: " in reason else "could_not_act"
+    return RemedyTrial(remedy.slug, remedy.title, outcome, reason=reason, side_effects=remedy.side_effects)
+
+
+def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets: tuple[str, ...]) -> RemedyTrial:
+    recipe = lab.recipe(effect.name)
+    change: dict[str, Change | None] = {}
+    recall: dict[str, float | None] = {}
+    for k, name in enumerate(case.names):
+        lift = _number(effect.lift[k])
+        change[name] = None if lift is None else Change(lift, (float(effect.low[k]), float(effect.high[k])))
+        recall[name] = None if lift is None else float(case.lab_recall[k] + lift)
+    others = [(float(effect.lift[k]), name) for k, name in enumerate(case.names) if name not in targets]
+    others = [one for one in others if not np.isnan(one[0])]
+    helps = []
+    for name in targets:
+        claim = lab.judge(effect, case.names.index(name), name)
+        if claim is not None and claim.is_proof:
+            helps.append(name)
+    log_loss, calibration = probability_changes(lab.base, effect.trial, lab.raw.codes, recipe.merges)
+    title = remedy.title if effect.name == remedy.slug else f"{remedy.title} ({recipe.expression})"
+    return RemedyTrial(
+        slug=remedy.slug,
+        title=title,
+        outcome="tried",
+        recall=recall,
+        change=change,
+        balanced=Change(effect.balanced, effect.balanced_interval),
+        worst_other=(min(others)[1], min(others)[0]) if others else None,
+        log_loss=log_loss,
+        calibration=calibration,
+        helps=tuple(helps),
+        seconds=effect.trial.seconds,
+        recipe=effect.name,
+        snippet=remedy.snippet(lab.situation, recipe),
+        side_effects=remedy.side_effects,
+    )
+
+
+def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...]) -> RemedyTrial | None:
+    """The remedy with the largest gain over the targets, balanced recall added; ties go to the lower log-loss."""
+
+    def gain(trial: RemedyTrial) -> tuple[float, float]:
+        lifts = [one.value for name in trial.helps if (one := trial.change.get(name)) is not None]
+        balanced = 0.0 if trial.balanced is None else trial.balanced.value
+        rise = 0.0 if trial.log_loss is None else trial.log_loss
+        return round(sum(lifts) / len(targets) + balanced, 3), -rise
+
+    helpful = [one for one in trials if one.helps]
+    return max(helpful, key=gain) if helpful else None
+
+
+def _sentence(diagnosis: Diagnosis, targets: tuple[str, ...], winner: RemedyTrial | None) -> str:
+    if not targets:
+        return "Every class that was scored is learned; nothing needs a remedy."
+    if winner is None:
+        causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
+        return (
+            f"Nothing that was tried helps {_names(targets)} for sure"
+            + (f" (found: {', '.join(causes)})" if causes else "")
+            + "; what is missing is in the data: more rows, other features, or cleaner labels."
+        )
+    left = tuple(name for name in targets if name not in winner.helps)
+    text = f"{winner.title} helps {_names(winner.helps)}"
+    if left:
+        text += f"; {_names(left)} {'is' if len(left) == 1 else 'are'} not helped by it for sure"
+    if winner.worst_other is not None and winner.worst_other[1] < 0:
+        text += f"; '{winner.worst_other[0]:.40}' pays most ({winner.worst_other[1]:+.2f} recall)"
+    return text[0].upper() + text[1:] + "."
+
+
+def _names(names: tuple[str, ...]) -> str:
+    shown = ", ".join(f"'{name:.40}'" for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,60 @@
+"""The separability certificate of a linear model's data, shared by two checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.diagnosis.case import Case
+from marginscope.exceptions import CheckNotApplicable
+
+__all__ = ["Separation", "separation_of"]
+
+
+@dataclass(frozen=True)
+class Separation:
+    """A certificate, and the standardised features and labels it is about."""
+
+    certificate: Any
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def separation_of(case: Case) -> Separation:
+    """Certify whether the training rows of an unpenalised logistic model are separable.
+
+    The certificate is remembered on the case.
+
+    Raises
+    ------
+    CheckNotApplicable
+        If the model is not linear, its loss has no exponential tail, or its penalty
+        determines the norm.
+    """
+    if "separation" in case.notebook:
+        found: Separation = case.notebook["separation"]
+        return found
+    part = case.linear_part
+    if part is None:
+        raise CheckNotApplicable("the model has no linear coefficients")
+    if not part.is_softmax_or_ovr_logistic:
+        raise CheckNotApplicable("the model's loss is not logistic, so its parameters stay finite on separable data")
+    if not case.view.penalty_is_absent(case.fitted, case.subject.take(np.arange(case.n_train))):
+        raise CheckNotApplicable("the model's penalty determines its parameters")
+    from marginscope.solvers.separability import separability
+
+    X = np.asarray(part.features.todense() if hasattr(part.features, "todense") else part.features, dtype=float)
+    scale = X.std(axis=0)
+    # Neither centring nor scaling changes the verdict where there is an intercept; both help the numbers.
+    X = (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
+    codes = case.subject.codes[: case.n_train]
+    present, y = np.unique(codes, return_inverse=True)
+    certificate = separability(X, y, fit_intercept=True)
+    found = Separation(certificate, X, y, part.names, tuple(case.names[k] for k in present))
+    case.notebook["separation"] = found
+    return found

@@ -1,0 +1,110 @@
+"""Every error a user can cause or meet, each with its exit code.
+
+A message has three parts: what was needed, what came, what to do. Data errors
+are ``ValueError`` too, so that code written for scikit-learn catches them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "CertificateError",
+    "CheckNotApplicable",
+    "DataError",
+    "DataQualityWarning",
+    "IOFault",
+    "LabelTypeError",
+    "MarginscopeError",
+    "MissingExtra",
+    "ModelError",
+    "NotSeparableError",
+    "SecurityError",
+    "SizeError",
+    "UntrustedModel",
+    "UsageError",
+]
+
+
+class MarginscopeError(Exception):
+    """Base of all errors of the package; ``exit_code`` is the command line's."""
+
+    exit_code = 70
+
+
+class UsageError(MarginscopeError, ValueError):
+    """A command, option or argument that cannot be meant."""
+
+    exit_code = 2
+
+
+class MissingExtra(MarginscopeError, ImportError):
+    """An optional dependency is not installed."""
+
+    exit_code = 2
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed; "
+            f"install it with: pip install 'marginscope[{extra}]'"
+        )
+
+
+class DataError(MarginscopeError, ValueError):
+    """Data that cannot be used as they are."""
+
+    exit_code = 3
+
+
+class LabelTypeError(DataError, TypeError):
+    """Labels or features of a type that is not supported."""
+
+
+class SizeError(DataError):
+    """Data larger than a stated limit."""
+
+
+class ModelError(MarginscopeError, ValueError):
+    """A model that fails, or answers in a shape or scale that is not its contract."""
+
+    exit_code = 3
+
+
+class CertificateError(MarginscopeError, ValueError):
+    """A certificate that does not prove its claim."""
+
+    exit_code = 4
+
+
+class NotSeparableError(MarginscopeError, ValueError):
+    """A margin was asked for on data that have none; ``certificate`` proves it."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, certificate: Any = None) -> None:
+        super().__init__(message)
+        self.certificate = certificate
+
+
+class IOFault(MarginscopeError, OSError):
+    """The file system refused: permission, space, or a path that is no file."""
+
+    exit_code = 5
+
+
+class SecurityError(MarginscopeError):
+    """Refused because it could do harm."""
+
+    exit_code = 6
+
+
+class UntrustedModel(SecurityError):
+    """A model file that would run code, or holds types nobody vouched for."""
+
+
+class CheckNotApplicable(MarginscopeError):
+    """Raised inside a check that has nothing to say about this model or data."""
+
+
+class DataQualityWarning(UserWarning):
+    """The data can be used, but something about them weakens the result."""

@@ -1,0 +1,88 @@
+"""Orthonormal features with the same margins.
+
+Positive factors on rows and columns, and an invertible map of the features,
+change neither the set of margins that can be positive together nor the pair
+weights that sum to zero. Factors are powers of two, so scaling is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OrthonormalFeatures", "column_exponents", "orthonormal_features"]
+
+Floats = NDArray[np.float64]
+_WIDEST_ROW_EXPONENT = 200
+
+
+@dataclass(frozen=True)
+class OrthonormalFeatures:
+    """Features Q of full column rank, and the way back.
+
+    ``Q`` has orthogonal columns of squared norm n_samples. ``row_scale`` holds
+    the powers of two that the rows were multiplied by: weights found with Q times
+    ``row_scale`` are weights for the rows of X.
+    """
+
+    Q: Floats
+    row_scale: Floats
+    column_exponent: NDArray[np.int64]
+    back: Floats
+    fit_intercept: bool
+
+    def to_original(self, theta: Floats) -> tuple[Floats, Floats | None]:
+        """Turn (n_classes, rank) coefficients of Q into coefficients and intercepts of X.
+
+        The result is scaled by one positive factor, so that it neither
+        overflows nor vanishes; signs of margins are kept.
+        """
+        scaled = theta @ self.back
+        power = np.where(scaled == 0.0, np.int64(-(10**6)), np.frexp(scaled)[1] - self.column_exponent)
+        highest = int(power.max(initial=-(10**6)))
+        shift = min(0, 500 - highest) if highest > -(10**6) else 0
+        coef = np.ldexp(scaled, shift - self.column_exponent)
+        if not self.fit_intercept:
+            return coef, None
+        return np.ascontiguousarray(coef[:, :-1]), coef[:, -1].copy()
+
+
+def column_exponents(X: Any) -> NDArray[np.int64]:
+    """Return e_j with max_i |x_ij| in [2^(e_j - 1), 2^e_j), and 0 for a column of zeros."""
+    largest = abs(X).max(axis=0)
+    largest = largest.toarray().ravel() if hasattr(largest, "toarray") else np.asarray(largest)
+    return np.where(largest > 0, np.frexp(largest)[1], 0).astype(np.int64)
+
+
+def orthonormal_features(X: Any, *, fit_intercept: bool) -> OrthonormalFeatures:
+    """Scale rows and columns of X (a constant column appended), drop dependent ones.
+
+    Columns that depend on the others up to rounding add no dimension to Q.
+    """
+    dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X, dtype=float)
+    exponent = column_exponents(dense)
+    Z = np.ldexp(dense, -exponent)
+    if fit_intercept:
+        Z = np.column_stack([Z, np.ones(len(Z))])
+        exponent = np.append(exponent, 0)
+    largest = np.abs(Z).max(axis=1, initial=0.0)
+    row_exponent = np.where(largest > 0, np.frexp(largest)[1], 0)
+    row_scale = np.ldexp(1.0, -np.maximum(row_exponent, -_WIDEST_ROW_EXPONENT))
+    Z = Z * row_scale[:, None]
+    size = np.sqrt((Z * Z).sum(axis=0))
+    size[size == 0.0] = 1.0
+    Q, R = np.linalg.qr(Z / size)
+    U, s, Vt = np.linalg.svd(R, full_matrices=False)
+    floor = 8.0 * (Z.shape[1] + np.sqrt(len(Z))) * np.finfo(float).eps
+    rank = int((s > floor * s.max(initial=0.0)).sum())
+    root = np.sqrt(max(1, len(Z)))
+    return OrthonormalFeatures(
+        Q=np.ascontiguousarray(Q @ U[:, :rank]) * root,
+        row_scale=row_scale,
+        column_exponent=exponent,
+        back=(Vt[:rank] / s[:rank, None]) / size * root,
+        fit_intercept=fit_intercept,
+    )

@@ -1,0 +1,108 @@
+"""What a remedy turns a model into: an estimator to fit, and how to read its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.adapters.model_view import ModelView
+from marginscope.tables.feature_matrix import FeatureMatrix
+
+__all__ = ["CannotAct", "Posthoc", "Recipe", "Remedy", "Situation"]
+
+Posthoc = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+
+
+class CannotAct(Exception):
+    """A remedy that has nothing to turn on this model; the message says why."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a remedy may look at.
+
+    ``counts`` are the training rows per class, in the order of ``labels``; ``merges``
+    maps a label to the spelling it should have.
+    """
+
+    view: ModelView
+    features: FeatureMatrix
+    labels: NDArray[Any]
+    counts: NDArray[np.int64]
+    seed: int
+    merges: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to train.
+
+    Attributes
+    ----------
+    name : str
+        The remedy's slug, with a strength where it has several.
+    estimator : object or None
+        Unfitted; ``None`` means the present model.
+    reads_features : bool
+        Whether it is fitted on the prepared feature matrix instead of the user's X.
+    posthoc : callable or None
+        (probabilities (n, K), training shares (K,)) -> scores (n, K), applied to a
+        model that is fitted anyway.
+    merges : mapping
+        Class code to class code, before fitting and scoring.
+    expression : str
+        Python code that makes the estimator, for the snippet.
+    """
+
+    name: str
+    estimator: Any = None
+    reads_features: bool = False
+    posthoc: Posthoc | None = None
+    merges: Mapping[int, int] | None = None
+    expression: str = ""
+
+
+class Remedy(Protocol):
+    """One remedy.
+
+    ``slug`` and ``title`` name it, ``side_effects`` says what else it changes,
+    ``acts_on`` lists the causes it can act on and ``expects`` the least lift of
+    recall that it claims.
+    """
+
+    @property
+    def slug(self) -> str:
+        """See the class."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """See the class."""
+        ...
+
+    @property
+    def side_effects(self) -> str:
+        """See the class."""
+        ...
+
+    @property
+    def acts_on(self) -> frozenset[str]:
+        """See the class."""
+        ...
+
+    @property
+    def expects(self) -> float:
+        """See the class."""
+        ...
+
+    def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
+        """Return the recipes to try, mildest first; raise ``CannotAct`` with the reason."""
+        ...
+
+    def snippet(self, situation: Situation, recipe: Recipe) -> str:
+        """Return code to paste that applies the recipe."""
+        ...

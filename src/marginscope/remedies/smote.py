@@ -1,0 +1,49 @@
+"""SMOTE: synthetic rows between neighbours of a small class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
+
+__all__ = ["Smote", "fill_up"]
+
+_NEIGHBOURS = 5
+_LEAST_ROWS = _NEIGHBOURS + 1
+
+
+def fill_up(y: Any) -> dict[Any, int]:
+    """Raise every class with enough rows to interpolate to the size of the largest."""
+    counts = Counter(y.tolist() if hasattr(y, "tolist") else list(y))
+    largest = max(counts.values())
+    return {label: largest for label, n in counts.items() if _LEAST_ROWS <= n < largest}
+
+
+@dataclass(frozen=True)
+class Smote:
+    """imbalanced-learn's ``SMOTE`` in front of the model, for classes of 8 rows and more."""
+
+    slug: str = "smote"
+    title: str = "SMOTE"
+    side_effects: str = "synthetic rows; probabilities are those of a balanced population"
+    acts_on: frozenset[str] = frozenset({"imbalance", "knob-ignored", "few-rows"})
+    expects: float = 0.05
+    least_rows: int = 8
+
+    def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
+        """See ``Remedy``."""
+        counts = situation.counts
+        small = (counts >= self.least_rows) & (counts < counts.max())
+        if not small.any():
+            raise CannotAct(f"no smaller class has the {self.least_rows} rows that interpolation needs in every fold")
+        sampler = import_imblearn().over_sampling.SMOTE(
+            sampling_strategy=fill_up, k_neighbors=_NEIGHBOURS, random_state=situation.seed
+        )
+        return (Recipe(self.slug, resampled(situation, sampler)),)
+
+    def snippet(self, situation: Situation, recipe: Recipe) -> str:
+        """See ``Remedy``."""
+        return resampling_snippet("over_sampling", f"SMOTE(k_neighbors={_NEIGHBOURS}, random_state={situation.seed})")

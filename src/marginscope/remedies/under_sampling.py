@@ -1,0 +1,30 @@
+"""Random under-sampling to the smallest class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marginscope.remedies.recipe import Recipe, Situation
+from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
+
+__all__ = ["UnderSampling"]
+
+
+@dataclass(frozen=True)
+class UnderSampling:
+    """imbalanced-learn's ``RandomUnderSampler`` in front of the model."""
+
+    slug: str = "under-sampling"
+    title: str = "random under-sampling to the smallest class"
+    side_effects: str = "most rows of the large classes are thrown away"
+    acts_on: frozenset[str] = frozenset({"imbalance", "knob-ignored", "few-rows"})
+    expects: float = 0.05
+
+    def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
+        """See ``Remedy``."""
+        sampler = import_imblearn().under_sampling.RandomUnderSampler(random_state=situation.seed)
+        return (Recipe(self.slug, resampled(situation, sampler)),)
+
+    def snippet(self, situation: Situation, recipe: Recipe) -> str:
+        """See ``Remedy``."""
+        return resampling_snippet("under_sampling", f"RandomUnderSampler(random_state={situation.seed})")

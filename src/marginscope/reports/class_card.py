@@ -1,0 +1,139 @@
+"""The card of a class that is not healthy: cause, deciding picture, what was tried, runner-up, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from marginscope.diagnosis.result import Diagnosis
+from marginscope.findings import ClassDiagnosis, Counterfactual, Evidence, Finding, Panel, Status
+from marginscope.remedies.ledger import RemedyTrial
+from marginscope.reports.panels import has_numbers, inline_panel
+from marginscope.reports.text import as_label, hide_home, quote_for_shell, shorten, show_hidden
+from marginscope.reports.verdict_table import VerdictRow
+
+__all__ = ["ClassCard", "Picture", "class_card", "fix_command", "picture_of"]
+
+MOST_EVIDENCE = 10
+MOST_TRIED = 12
+COMMAND_LENGTH = 400
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn panel and its caption."""
+
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An intervention and the check that made it."""
+
+    slug: str
+    one: Counterfactual
+
+
+@dataclass(frozen=True)
+class ClassCard:
+    """All that a card shows."""
+
+    anchor: str
+    one: ClassDiagnosis
+    sentence: str
+    picture: Picture | None
+    evidence: tuple[Evidence, ...]
+    attempts: tuple[Attempt, ...]
+    attempts_left_out: int
+    also: tuple[Finding, ...]
+    remedies: tuple[tuple[str, RemedyTrial | None], ...]
+    command: str
+
+
+def class_card(diagnosis: Diagnosis, row: VerdictRow, *, draw: bool = True) -> ClassCard:
+    """Gather the card of one class."""
+    one = row.one
+    by_slug = {finding.slug: finding for finding in diagnosis.findings}
+    cause = by_slug.get(one.cause or "")
+    attempts = _attempts(diagnosis, one)
+    return ClassCard(
+        anchor=row.anchor or f"class-{row.place}",
+        one=one,
+        sentence=one.reason or (cause.sentence if cause else ""),
+        picture=picture_of(_panel(one, cause)) if draw else None,
+        evidence=() if cause is None else _evidence_for(one, cause)[:MOST_EVIDENCE],
+        attempts=attempts[:MOST_TRIED],
+        attempts_left_out=max(0, len(attempts) - MOST_TRIED),
+        also=_also_found(one, by_slug),
+        remedies=_remedies(diagnosis, cause),
+        command=fix_command(diagnosis, one.label),
+    )
+
+
+def picture_of(panel: Panel | None) -> Picture | None:
+    """Draw a panel, if there is one and it holds a number."""
+    return None if panel is None or not has_numbers(panel) else Picture(inline_panel(panel), panel.title)
+
+
+def fix_command(diagnosis: Diagnosis, label: str | None = None) -> str:
+    """Return the line to type or call that tries the remedies."""
+    if diagnosis.data.file is None:
+        return f"diagnosis.remedy({'' if label is None else repr(shorten(label, COMMAND_LENGTH))})"
+    file = hide_home(diagnosis.data.file)
+    # A quoted ~ would not be expanded.
+    file = "~/" + quote_for_shell(file[2:]) if file.startswith("~/") else quote_for_shell(file)
+    words = ["marginscope fix", file]
+    if diagnosis.data.target is not None:
+        words.append(f"-t {quote_for_shell(diagnosis.data.target)}")
+    if label is not None:
+        words.append(f"--class {quote_for_shell(shorten(label, COMMAND_LENGTH))}")
+    return show_hidden(shorten(" ".join(words), 3 * COMMAND_LENGTH))
+
+
+def _panel(one: ClassDiagnosis, cause: Finding | None) -> Panel | None:
+    """Return the deciding panel: the class's own, else the one its cause keeps for it."""
+    if one.panel is not None or cause is None:
+        return one.panel
+    own = cause.panels.get(one.label)
+    return own if own is not None else next(iter(cause.panels.values()), None)
+
+
+def _evidence_for(one: ClassDiagnosis, cause: Finding) -> tuple[Evidence, ...]:
+    """Return the numbers of the cause that are about the class: named ones first, then those about no class.
+
+    Checks quote the first 60 characters of a label in the names of its numbers.
+    """
+    numbers = [item for item in cause.evidence if item.value is not None or item.threshold is not None]
+    own = [item for item in numbers if _quoted(one.label) in item.name]
+    others = {_quoted(label) for label in cause.classes}
+    shared = [item for item in numbers if not any(label in item.name for label in others)]
+    return tuple(own + [item for item in shared if item not in own])
+
+
+def _quoted(label: str) -> str:
+    return f"'{label[:60]}'"
+
+
+def _attempts(diagnosis: Diagnosis, one: ClassDiagnosis) -> tuple[Attempt, ...]:
+    """Return the interventions on the class: its cause's first, then by what they gained on balance."""
+    found = [
+        Attempt(finding.slug, tried)
+        for finding in diagnosis.findings
+        for tried in finding.counterfactuals
+        if tried.label == one.label
+    ]
+    return tuple(sorted(found, key=lambda attempt: (attempt.slug != one.cause, -attempt.one.net)))
+
+
+def _also_found(one: ClassDiagnosis, by_slug: dict[str, Finding]) -> tuple[Finding, ...]:
+    told = (one.cause, one.runner_up)
+    found = (by_slug[slug] for slug in one.findings if slug in by_slug and slug not in told)
+    return tuple(finding for finding in found if finding.status in (Status.ISSUE, Status.TIP))
+
+
+def _remedies(diagnosis: Diagnosis, cause: Finding | None) -> tuple[tuple[str, RemedyTrial | None], ...]:
+    """Return the remedies of the cause, each with its trial if the ledger has one."""
+    trials = {} if diagnosis.ledger is None else {trial.slug: trial for trial in diagnosis.ledger.trials}
+    return () if cause is None else tuple((as_label(slug), trials.get(slug)) for slug in cause.remedies)

@@ -1,0 +1,137 @@
+"""Search for a recession direction, or for weights that exclude one.
+
+Newton's method on the pair-logistic loss meets one of three ends. On pairs that
+can all be separated some iterate separates them. On pairs that can only tie it
+converges, and its weights balance. Otherwise the step settles: it changes the
+margins of the tied pairs no more and keeps raising the others. Its projection
+onto the directions that tie the first is then a recession direction; the pairs
+that it separates are set aside and the search goes on with the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.certificates.balance import multiplier_slack
+from marginscope.geometry.margins import relative_margins
+from marginscope.solvers.pair_logistic import PairLogistic
+from marginscope.solvers.pair_rows import null_directions
+
+__all__ = ["Outcome", "balance", "project_direction", "search"]
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+_SETTLED = 1e-3
+_RISING = 0.05
+_IN_PLAY = 1e-9
+_TIE = 1e-10
+_LARGEST_SLACK = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a search ended: "separated", "peeled", "balanced" or "open"."""
+
+    kind: str
+    theta: Floats
+    weights: Floats
+    separable: Mask
+
+
+def search(
+    model: PairLogistic, theta: Floats, accept: Callable[[Floats], bool], *, max_steps: int = 60
+) -> Outcome:
+    """Run Newton's method until one of the three ends is certain."""
+    nowhere = np.zeros_like(model.pairs)
+    weights = model.pairs.astype(float)
+    for iteration in range(max_steps):
+        u = model.margins(theta)
+        if u.min() > 0 and accept(theta):
+            return Outcome("separated", theta, weights, model.pairs)
+        value, weights = model.value_and_weights(u)
+        step = model.newton_step(weights)
+        if step is None:
+            break
+        rise = np.where(model.pairs, relative_margins(model.Q, model.y, step), 0.0)
+        if np.min(rise, where=model.pairs, initial=np.inf) > 0 and accept(step):
+            return Outcome("separated", step, weights, model.pairs)
+        if float(np.abs(rise).max()) <= 1e-7:
+            break
+        if iteration >= 3:
+            peeled = _peel(model, theta, step, rise, weights)
+            if peeled is not None:
+                return Outcome("peeled", peeled[0], weights, peeled[1])
+        slope = float((model.gradient(weights) * step).sum())
+        length = model.line_search(theta, step, value, slope)
+        if length == 0.0:
+            break
+        theta = theta + length * step
+    balanced = balance(model, weights)
+    if balanced is None:
+        return Outcome("open", theta, weights, nowhere)
+    return Outcome("balanced", theta, balanced, nowhere)
+
+
+def balance(model: PairLogistic, weights: Floats) -> Floats | None:
+    """Correct positive weights so that they sum to zero, or return None where that would turn signs."""
+    weights = np.where(model.pairs, weights, 0.0)
+    if not np.all(weights[model.pairs] > 0):
+        return None
+    weights = weights / weights.max()
+    for _ in range(3):
+        slack, D = multiplier_slack(model.Q, model.y, weights)
+        if not slack <= _LARGEST_SLACK:
+            return None
+        correction = np.where(model.pairs, relative_margins(model.Q, model.y, D), 0.0)
+        weights = weights * (1.0 - correction)
+        if slack < 1e-14:
+            break
+    return weights
+
+
+def project_direction(Q: Floats, y: Codes, tied: Mask, theta: Floats) -> Floats:
+    """Project a direction onto those with margin 0 on the tied pairs."""
+    null = null_directions(Q, y, tied)
+    flat = null.reshape(len(null), -1)
+    for _ in range(2):
+        theta = (flat.T @ (flat @ theta.ravel())).reshape(theta.shape)
+    return theta
+
+
+def _peel(
+    model: PairLogistic, theta: Floats, step: Floats, rise: Floats, weights: Floats
+) -> tuple[Floats, Mask] | None:
+    """Return a recession direction and the pairs it separates, if the step has settled."""
+    in_play = model.pairs & (weights > _IN_PLAY)
+    settled = in_play & (np.abs(rise) <= _SETTLED)
+    rising = model.pairs & ~settled & (rise >= _RISING)
+    if np.any(in_play & ~settled & ~rising) or not rising.any():
+        return None
+    floor = _TIE * float(np.abs(rise).max())
+    tied = settled
+    for _ in range(4):
+        null = null_directions(model.Q, model.y, tied)
+        if not len(null):
+            return None
+        flat = null.reshape(len(null), -1)
+        parts = [(flat.T @ (flat @ one.ravel())).reshape(theta.shape) for one in (step, theta)]
+        best: tuple[Floats, Mask] | None = None
+        for share in (0.0, 0.01, 0.1, 1.0):
+            direction = parts[0] + share * parts[1]
+            u = np.where(model.pairs, relative_margins(model.Q, model.y, direction), 0.0)
+            bad = model.pairs & ~tied & (u <= max(floor, _TIE * float(np.abs(u).max())))
+            if not bad.any():
+                return direction, model.pairs & ~tied
+            if best is None or bad.sum() < best[1].sum():
+                best = (direction, bad)
+        assert best is not None
+        tied = tied | best[1]
+        if np.all(tied == model.pairs):
+            return None
+    return None

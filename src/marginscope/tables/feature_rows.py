@@ -1,0 +1,101 @@
+"""Questions about the rows of feature matrices: equal rows, spread, alignment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.exceptions import DataError
+from marginscope.tables.feature_matrix import FeatureMatrix
+
+__all__ = ["aligned", "column_spread", "dense_rows", "group_equal_rows", "stacked"]
+
+
+def dense_rows(features: FeatureMatrix, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return rows as a dense array, values as read (NaN is missing)."""
+    values = features.values[rows]
+    return np.asarray(values.toarray() if features.is_sparse else values, dtype=float)
+
+
+def group_equal_rows(features: FeatureMatrix) -> NDArray[np.int64]:
+    """Number groups of equal rows, shape (n_samples,); missing cells equal each other."""
+    seen: dict[bytes, int] = {}
+    values = features.values
+    if features.is_sparse:
+        csr = values.copy()
+        csr.sum_duplicates()
+        csr.eliminate_zeros()
+        keys = (
+            csr.indices[a:b].tobytes() + csr.data[a:b].tobytes()
+            for a, b in zip(csr.indptr[:-1], csr.indptr[1:], strict=True)
+        )
+    else:
+        # Adding zero turns -0 into +0; one bit pattern stands for every NaN.
+        clean = np.ascontiguousarray(values, dtype=float) + 0.0
+        clean[np.isnan(clean)] = np.nan
+        keys = (row.tobytes() for row in clean)
+    return np.fromiter((seen.setdefault(key, len(seen)) for key in keys), dtype=np.int64, count=features.shape[0])
+
+
+def column_spread(features: FeatureMatrix) -> NDArray[np.float64]:
+    """Return the standard deviation of every numeric column; 0 for categorical ones."""
+    if features.is_sparse:
+        mean = np.asarray(features.values.mean(axis=0)).ravel()
+        square = np.asarray(features.values.multiply(features.values).mean(axis=0)).ravel()
+        spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+    else:
+        known = ~np.isnan(features.values)
+        n = np.maximum(known.sum(axis=0), 1)
+        filled = np.where(known, features.values, 0.0)
+        mean = filled.sum(axis=0) / n
+        spread = np.sqrt((np.where(known, filled - mean, 0.0) ** 2).sum(axis=0) / n)
+    return np.where(np.asarray(features.categorical, dtype=bool), 0.0, spread)
+
+
+def aligned(test: FeatureMatrix, train: FeatureMatrix) -> FeatureMatrix:
+    """Return test features in the columns and category codes of the training features.
+
+    A level that training does not have becomes -1.
+
+    Raises
+    ------
+    DataError
+        If the columns are not the same.
+    """
+    if test.shape[1] != train.shape[1] or set(test.names) != set(train.names):
+        missing = [name for name in train.names if name not in test.names]
+        extra = [name for name in test.names if name not in train.names]
+        raise DataError(
+            f"test rows need the {train.shape[1]} features of the training rows, but they have {test.shape[1]}"
+            + (f"; missing {', '.join(missing[:8])}" if missing else "")
+            + (f"; not in training: {', '.join(extra[:8])}" if extra else "")
+            + "; pass the same columns in both"
+        )
+    place = {name: j for j, name in enumerate(test.names)}
+    order = [place[name] for name in train.names]
+    values: Any = test.values[:, order]
+    for j, levels in train.levels.items():
+        own = test.levels.get(order[j])
+        if own is None:
+            raise DataError(
+                f"column {train.names[j]!r} is categorical in training, but numeric in the test rows; "
+                "give it one type in both"
+            )
+        known = {level: float(code) for code, level in enumerate(levels)}
+        table = np.array([known.get(level, -1.0) for level in own] + [-1.0])
+        column = values[:, j]
+        filled = np.isnan(column)
+        values[:, j] = np.where(filled, np.nan, table[np.where(filled, -1, column).astype(int)])
+    return FeatureMatrix(values, train.names, train.categorical, train.levels, test.notes)
+
+
+def stacked(train: FeatureMatrix, test: FeatureMatrix) -> FeatureMatrix:
+    """Return the rows of both, training rows first; the columns must agree already."""
+    if train.is_sparse:
+        from scipy.sparse import csr_array, vstack
+
+        return replace(train, values=csr_array(vstack([train.values, test.values])))
+    return replace(train, values=np.vstack([train.values, test.values]))

@@ -1,0 +1,103 @@
+"""Free text as tf-idf features, beside the other columns in one sparse matrix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from marginscope.exceptions import DataError
+from marginscope.tables.column import UNKNOWN_LEVEL, Column
+from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.plan import ColumnPlan, ReadingPlan
+from marginscope.tables.wording import count, listed, shown
+
+__all__ = ["MISSING_LEVEL", "combine"]
+
+_MOST_WORDS = 20_000
+
+#: The name of the level that missing cells of a categorical column form.
+MISSING_LEVEL = "(missing)"
+
+
+def combine(
+    columns: list[Column], n_rows: int, plan: ReadingPlan | None
+) -> tuple[FeatureMatrix, tuple[ColumnPlan, ...], list[str]]:
+    """Return all columns as one sparse matrix, the plan of each, and what was done.
+
+    Numbers are filled with their median and divided by their largest absolute
+    value, categories become one column a level, texts become tf-idf weights.
+    """
+    known = {column.name: column for column in plan.columns} if plan else {}
+    blocks, names, plans, notes = [], [], [], []
+    for column in columns:
+        block, block_names, one = _PARTS[column.kind](column, n_rows, known.get(column.name))
+        blocks.append(block)
+        names += block_names
+        plans.append(one)
+        if column.kind == "text" and plan is None:
+            notes.append(
+                f"the text of {shown(column.name)} became {count(len(block_names), 'tf-idf feature')}, "
+                "with vocabulary and weights from all rows of this file"
+            )
+    others = [column for column in columns if column.kind != "text"]
+    if others and plan is None:
+        notes.append(
+            f"beside the text, {listed((column.name for column in others), 8)} were made sparse: numbers divided "
+            "by their largest absolute value (medians where missing), categories one column a level"
+        )
+    values = sp.csr_array(sp.hstack(blocks, format="csr"))
+    return FeatureMatrix(values, tuple(names), (False,) * len(names), is_scaled=True), tuple(plans), notes
+
+
+def _numbers(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any, list[str], ColumnPlan]:
+    values = _values(column, n_rows)
+    filled = values[~np.isnan(values)]
+    if known is None:
+        median = float(np.median(filled)) if filled.size else 0.0
+        scale = float(np.abs(filled).max(initial=0.0)) or 1.0
+        known = ColumnPlan(column.name, "number", median=median, scale=scale)
+    values[np.isnan(values)] = known.median
+    return sp.csr_array((values / known.scale)[:, None]), [column.name], known
+
+
+def _categories(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any, list[str], ColumnPlan]:
+    codes = _values(column, n_rows)
+    if known is None:
+        known = ColumnPlan(column.name, "category", column.levels, has_missing=bool(np.isnan(codes).any()))
+    names = [f"{column.name}={level}" for level in (*known.levels, *[MISSING_LEVEL] * known.has_missing)]
+    codes[np.isnan(codes)] = len(known.levels) if known.has_missing else UNKNOWN_LEVEL
+    rows = np.flatnonzero(codes != UNKNOWN_LEVEL)
+    places = codes[rows].astype(np.intp)
+    return sp.csr_array((np.ones(len(rows)), (rows, places)), shape=(n_rows, len(names))), names, known
+
+
+def _texts(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any, list[str], ColumnPlan]:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if known is None:
+        vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=_MOST_WORDS)
+        try:
+            block = vectorizer.fit_transform(column.texts)
+        except ValueError as error:
+            raise DataError(
+                f"the text column {shown(column.name)} must hold words, but it has none ({error}); "
+                "drop it, or read it without --text"
+            ) from error
+        known = replace(ColumnPlan(column.name, "text"), vectorizer=vectorizer)
+    else:
+        block = known.vectorizer.transform(column.texts)
+    names = [f"{column.name}:{word}" for word in known.vectorizer.get_feature_names_out()]
+    return sp.csr_array(block), names, known
+
+
+def _values(column: Column, n_rows: int) -> NDArray[np.float64]:
+    values = np.empty(n_rows)
+    column.fill(values)
+    return values
+
+
+_PARTS = {"number": _numbers, "category": _categories, "text": _texts}

@@ -1,0 +1,97 @@
+"""Every command, check and option is documented, and the documents are true to the program."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from marginscope.cli.explain import page, slugs, summary
+from marginscope.cli.main import app, main
+
+ROOT = Path(__file__).parents[1]
+PROGRAM: Any = typer.main.get_command(app)
+COMMANDS = list(PROGRAM.commands)
+SECTIONS = ["What it means", "What decides it", "Example", "What to do", "When it is wrong, or may be ignored"]
+
+
+def test_these_are_the_commands_of_this_release() -> None:
+    assert COMMANDS == ["diagnose", "fix", "explain", "demo"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_help_with_a_worked_example(name: str) -> None:
+    text = PROGRAM.commands[name].help
+    assert re.search(rf"^ *marginscope {name}\b", text, re.MULTILINE)
+    assert all(one.help for one in PROGRAM.commands[name].params)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_of_a_command_parse(name: str) -> None:
+    for example in re.findall(r"^ *marginscope (.+)$", PROGRAM.commands[name].help, re.MULTILINE):
+        command, *words = shlex.split(example)
+        PROGRAM.commands[command].make_context(command, words)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_eighty_columns(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([name, "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_named_in_the_docs(name: str) -> None:
+    assert f"marginscope {name}" in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "make_cli_page.py"))
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == script["page"]()
+
+
+def test_every_check_has_a_page_and_every_page_a_check() -> None:
+    from marginscope.diagnosis.checks import CHECKS
+
+    assert sorted(check.slug for check in CHECKS) == slugs()
+
+
+@pytest.mark.parametrize("slug", slugs())
+def test_a_page_is_complete_and_fits_the_screen(slug: str) -> None:
+    lines = page(slug).splitlines()
+    assert lines[0] == f"# {slug}"
+    assert [line.removeprefix("## ") for line in lines if line.startswith("## ")] == SECTIONS
+    assert 25 <= len(lines) <= 46
+    assert max(map(len, lines)) <= 79
+    assert len(summary(slug)) <= 59
+    assert summary(slug).endswith(".")
+
+
+@pytest.mark.parametrize("slug", slugs())
+def test_a_page_names_only_what_exists(slug: str) -> None:
+    from marginscope.remedies import REMEDIES
+
+    named = {word for word in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page(slug))}
+    assert named <= {*slugs(), *(remedy.slug for remedy in REMEDIES)}
+    assert set(re.findall(r"`marginscope (\w+)", page(slug))) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("slug", slugs())
+def test_a_page_is_linked_with_its_summary(slug: str) -> None:
+    text = (ROOT / "docs" / "causes.md").read_text(encoding="utf-8")
+    assert f"[{slug}](../src/marginscope/explain/{slug}.md) | {summary(slug)} |" in text
+
+
+def test_contributing_names_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:src|docs|tests)/[\w/.]+\.\w+)`", text):
+        assert (ROOT / path).is_file(), path
+    for name in ("CHECKS", "REMEDIES"):
+        assert f"`{name}`" in text
