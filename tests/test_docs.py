@@ -78,7 +78,7 @@ def test_a_page_is_complete_and_fits_the_screen(slug: str) -> None:
 def test_a_page_names_only_what_exists(slug: str) -> None:
     from marginscope.remedies import REMEDIES
 
-    named = {word for word in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page(slug))}
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page(slug)))
     assert named <= {*slugs(), *(remedy.slug for remedy in REMEDIES)}
     assert set(re.findall(r"`marginscope (\w+)", page(slug))) <= set(COMMANDS)
 

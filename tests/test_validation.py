@@ -308,7 +308,7 @@ def test_dat001_nan_is_counted_and_placed():
 def test_dat002_infinity_has_its_own_message():
     X = table()
     X[2, 0] = -np.inf
-    with pytest.raises(DataError, match="infinity in 1 cells") as raised:
+    with pytest.raises(DataError, match="infinity in 1 cell") as raised:
         check_features(X)
     assert "NaN" not in str(raised.value)
 
@@ -482,7 +482,7 @@ def test_dat045_nullable_columns():
     np.testing.assert_array_equal(check_features(X), [[1.0, 1.5, 1.0], [2.0, 2.5, 0.0]])
     for dtype in ("Int64", "Float64", "boolean"):
         gap = pd.DataFrame({"u": [1.0, 2.0], "v": pd.array([1, None], dtype=dtype)})
-        with pytest.raises(DataError, match=r"NaN in 1 cells, first at \(row 1, column 'v'\)"):
+        with pytest.raises(DataError, match=r"NaN in 1 cell, first at \(row 1, column 'v'\)"):
             check_features(gap)
 
 
@@ -517,7 +517,7 @@ def test_dat048_frames_of_all_libraries_give_the_same_bits():
         assert feature_names(X) == ("u", "v", "w")
     with pytest.raises(LabelTypeError, match=r"eager data frame .* \.collect\(\)"):
         check_features(pl.DataFrame(columns).lazy())
-    with pytest.raises(DataError, match=r"NaN in 1 cells, first at \(row 1, column 'v'\)"):
+    with pytest.raises(DataError, match=r"NaN in 1 cell, first at \(row 1, column 'v'\)"):
         check_features(pl.DataFrame({"v": [1, None]}))
 
 
@@ -538,7 +538,7 @@ def test_dat050_mixed_column_names():
 
 
 def test_masked_cells_are_missing_values():
-    with pytest.raises(DataError, match=r"masks 1 cells, first at \(row 0, column 1\)"):
+    with pytest.raises(DataError, match=r"masks 1 cell, first at \(row 0, column 1\)"):
         check_features(np.ma.array(np.ones((2, 2)), mask=[[0, 1], [0, 0]]))
 
 

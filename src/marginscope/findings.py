@@ -132,8 +132,9 @@ class Counterfactual:
 class Finding:
     """The outcome of one check.
 
-    ``classes`` are labels as strings. ``rows`` are example row indices, and
-    ``certificate`` an object with ``verify`` where the claim has one.
+    ``classes`` are labels as strings; ``reasons`` says for a label what ``sentence`` says
+    for all. ``rows`` are example row indices, and ``certificate`` an object with
+    ``verify`` where the claim has one.
     """
 
     slug: str
@@ -144,6 +145,7 @@ class Finding:
     remedies: tuple[str, ...] = ()
     counterfactuals: tuple[Counterfactual, ...] = ()
     panels: Mapping[str, Panel] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     rows: tuple[int, ...] = ()
     certificate: Any = None
 

@@ -55,6 +55,7 @@ def knobs(model):
         (OneVsRestClassifier(LogisticRegression()), {"estimator__C": (1.0, +1)}),
         (CalibratedClassifierCV(SVC()), {"estimator__C": (1.0, +1)}),
         (RidgeClassifier(alpha=5.0), {"alpha": (5.0, -1)}),
+        (LogisticRegression(penalty=None), {}),
         (SGDClassifier(), {"alpha": (1e-4, -1)}),
         (SGDClassifier(penalty=None), {}),
         (Perceptron(), {}),
@@ -163,6 +164,7 @@ def separated():
         (LogisticRegression(C=1e5), False),
         (LogisticRegression(C=1e6), True),
         (LogisticRegression(C=np.inf), True),
+        (LogisticRegression(penalty=None), True),
         (make_pipeline(StandardScaler(), LogisticRegression(C=1e7)), True),
         (OneVsRestClassifier(LogisticRegression(C=1e7)), True),
         (OneVsRestClassifier(LogisticRegression()), False),
@@ -180,6 +182,7 @@ def separated():
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:'penalty' was deprecated:FutureWarning")
 def test_penalty_is_absent(model, absent):
     X, y = separated()
     view = as_model_view(model, seed=0)

@@ -240,7 +240,7 @@ def test_the_cell_of_a_notebook_is_scoped_and_small(diagnosis: Diagnosis) -> Non
         part.strip().startswith(".ms") for line in rules.splitlines() for part in line.split(",") if part.strip()
     )
     root = html5lib.parse(cell)
-    assert len([one for one in root.iter(XHTML + "details")]) >= 5
+    assert len(list(root.iter(XHTML + "details"))) >= 5
     assert not [one for one in root.iter() if "id" in one.attrib and not one.attrib["id"].startswith("m")]
 
 

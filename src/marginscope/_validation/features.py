@@ -102,7 +102,7 @@ def _dense_features(X: Any, names: Sequence[str] | None) -> NDArray[np.float64]:
         masked = np.argwhere(np.ma.getmaskarray(X))
         if masked.size:
             raise DataError(
-                f"a value in every cell is needed, but X masks {len(masked)} cells, {_cells(masked, names)}; fill them"
+                f"a value in every cell is needed, but X masks {_count(masked)}, {_cells(masked, names)}; fill them"
             )
     try:
         values = np.asarray(X)
@@ -192,7 +192,7 @@ def _frame_features(X: Any) -> NDArray[np.float64]:
         raise LabelTypeError(
             f"an array or a data frame is needed, but X is a {type(X).__name__}; convert it with .to_numpy()"
         ) from error
-    floats = np.empty(frame.shape, dtype=np.float64)
+    floats = np.empty(frame.shape, dtype=np.float64, order="F")
     for j, column in enumerate(frame.iter_columns()):
         name = str(column.name)
         dtype = column.dtype
@@ -214,7 +214,7 @@ def _frame_features(X: Any) -> NDArray[np.float64]:
         else:
             values = np.fromiter(column.to_list(), dtype=object, count=len(column))
         floats[:, j] = _as_float(values[:, None], [name])[:, 0]
-    return floats
+    return np.ascontiguousarray(floats)
 
 
 def check_finite(X: Any, names: Sequence[str] | None = None) -> None:
@@ -235,7 +235,7 @@ def check_finite(X: Any, names: Sequence[str] | None = None) -> None:
         if bad.any():
             cells = _sparse_cells(X, bad) if hasattr(X, "tocsr") else np.argwhere(bad)
             raise DataError(
-                f"finite features are needed, but X contains {name} in {len(cells)} cells, {_cells(cells, names)}; "
+                f"finite features are needed, but X contains {name} in {_count(cells)}, {_cells(cells, names)}; "
                 f"{cure} these rows or columns"
             )
 
@@ -276,6 +276,10 @@ def _columns(places: Any, names: Sequence[str] | None) -> str:
     listed = [repr(names[j]) if names is not None else str(int(j)) for j in list(places)[:_SHOWN]]
     more = ", ..." if len(places) > _SHOWN else ""
     return f"column{'s' if len(places) > 1 else ''} {', '.join(listed)}{more}"
+
+
+def _count(cells: NDArray[Any]) -> str:
+    return f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
 
 
 def _cells(cells: NDArray[Any], names: Sequence[str] | None) -> str:

@@ -42,6 +42,7 @@ PREPARING = (
     "TfidfTransformer",
     "DictVectorizer",
     "FeatureHasher",
+    "Preparation",
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.metaestimators import available_if
 
 from marginscope.exceptions import ModelError
 from marginscope.tables.feature_matrix import FeatureMatrix
@@ -46,8 +47,9 @@ class OnFeatures(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Predict labels."""
         return np.asarray(self.estimator_.predict(self._values(X)))
 
+    @available_if(lambda self: hasattr(self.estimator, "predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Predict probabilities, if the estimator can."""
+        """Predict probabilities."""
         return np.asarray(self.estimator_.predict_proba(self._values(X)))
 
 
@@ -68,7 +70,7 @@ def behind_preparation(model: Any, features: FeatureMatrix) -> Any:
 
     try:
         check_is_fitted(model)
-    except NotFittedError:
+    except (NotFittedError, AttributeError, TypeError):
         return Pipeline([("prepare", preparation(features, scale=False)), ("model", model)])
     expected = getattr(model, "n_features_in_", None)
     if any(features.categorical):

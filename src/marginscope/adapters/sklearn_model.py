@@ -263,6 +263,8 @@ def _fresh_copy(model: Any, seed: int) -> Any:
 def _scales(part: Any) -> bool:
     if is_named(part, "StandardScaler"):
         return bool(own_params(part).get("with_std", True))
+    if is_named(part, "Preparation"):
+        return bool(own_params(part).get("scale", False))
     if is_named(part, "RobustScaler"):
         return bool(own_params(part).get("with_scaling", True))
     return is_named(part, *_SCALERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,6 +61,7 @@ def demo(
         real = _diagnose_glass(line)
     with ProgressLine(quiet=quiet) as line:
         seeded = _diagnose_seeded(line)
+    real.remedy()
     real.save_html(output)
     if json:
         _print_json(real, seeded, output)
@@ -69,13 +71,13 @@ def demo(
 
 
 def _diagnose_glass(progress: Callable[[int, int, str], None]) -> Diagnosis:
-    from marginscope.cli.inputs import strip_home
+    from marginscope.cli.inputs import without_home
     from marginscope.diagnosis.diagnose import diagnose_table
     from marginscope.tables import read_table
 
     path = glass_path()
-    command = strip_home(f"marginscope diagnose {path} -t type")
-    return diagnose_table(read_table(path, "type"), progress=progress, command=command)
+    command = shlex.join(["marginscope", "diagnose", path, "-t", "type"])
+    return without_home(diagnose_table(read_table(path, "type"), progress=progress, command=command))
 
 
 def _diagnose_seeded(progress: Callable[[int, int, str], None]) -> Diagnosis:
@@ -106,6 +108,7 @@ def _print_json(real: Diagnosis, seeded: Diagnosis, report: str) -> None:
     document = {
         "schema": "marginscope.demo/1",
         "real": real.to_dict(),
+        "remedies": None if real.ledger is None else real.ledger.to_dict(),
         "seeded": seeded.to_dict(),
         "report": str(Path(report)),
     }
@@ -113,19 +116,22 @@ def _print_json(real: Diagnosis, seeded: Diagnosis, report: str) -> None:
 
 
 def _print_screen(real: Diagnosis, seeded: Diagnosis, report: str) -> None:
+    from rich.text import Text
+
     from marginscope.cli.output import print_lines, screen_width
-    from marginscope.cli.table import command_lines, diagnosis_lines, first_cause
+    from marginscope.cli.table import command_lines, diagnosis_lines, first_cause, paragraph
 
     width, path = screen_width(), glass_path()
-    print_lines(
-        [_title("1. Real and imbalanced: six kinds of glass, a reference model"), *diagnosis_lines(real, width)]
-    )
-    print_lines([_title(f"2. Seeded: three clean groups, penalty far too strong (C={_PENALTY})")])
-    print_lines(diagnosis_lines(seeded, width))
+    print_lines([_title("1. Real and imbalanced: six kinds of glass, a reference model")])
+    print_lines(diagnosis_lines(real, width, with_unchecked=False))
+    if real.ledger is not None:
+        print_lines([Text(), *paragraph(real.ledger.sentence, width, head="remedies: ", style="bold")])
+    print_lines([Text(), _title(f"2. Seeded: three clean groups, penalty far too strong (C={_PENALTY})")])
+    print_lines(diagnosis_lines(seeded, width, with_unchecked=False))
     commands = [
         ("next", ["marginscope", "fix", path, "-t", "type"]),
         ("why", ["marginscope", "explain", first_cause(seeded) or "over-regularised"]),
-        ("yours", ["marginscope", "diagnose", path, "-t", "type", "--model", "logistic", "--param", f"C={_PENALTY}"]),
+        ("try", ["marginscope", "diagnose", path, "-t", "type", "--model", "logistic", "--param", f"C={_PENALTY}"]),
     ]
     print_lines(command_lines(commands, report))
 

@@ -26,8 +26,9 @@ def check_fail_on(names: Sequence[str]) -> None:
     known = [*(str(one) for one in Status), *(check.slug for check in CHECKS)]
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3) or known
-            raise UsageError(f"--fail-on needs a status or a cause, got {name!r}; use one of {', '.join(near)}")
+            near = difflib.get_close_matches(name, known, n=1)
+            advice = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
+            raise UsageError(f"--fail-on needs a status or a cause, got {name!r}; {advice}")
 
 
 def is_failed(findings: Sequence[Finding], names: Sequence[str]) -> bool:

@@ -42,7 +42,7 @@ def fix(
 
     run.validate(file)
     words = command_words("fix", file, target, reader, run) + (["--class", label] if label is not None else [])
-    diagnosis = diagnose_file(file, target, reader, run, words)
+    diagnosis = diagnose_file(file, target, reader, run, words, label=label)
     ledger = diagnosis.remedy(label, budget=run.budget)
     if run.output is not None:
         diagnosis.save_html(run.output)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +15,28 @@ from marginscope.cli.output import write_error
 from marginscope.cli.progress import ProgressLine
 from marginscope.cli.reader_options import ReaderOptions
 from marginscope.cli.run_options import RunOptions
+from marginscope.exceptions import UsageError
 
 if TYPE_CHECKING:
     from marginscope.diagnosis.result import Diagnosis
     from marginscope.tables import Dataset
 
-__all__ = ["command_words", "diagnose_file", "strip_home"]
+__all__ = ["command_words", "diagnose_file", "without_home"]
 
 
 def diagnose_file(
-    file: str, target: str, reader: ReaderOptions, run: RunOptions, command: Iterable[str]
+    file: str,
+    target: str,
+    reader: ReaderOptions,
+    run: RunOptions,
+    command: Iterable[str],
+    *,
+    label: str | None = None,
 ) -> Diagnosis:
-    """Read what the options name and diagnose it; what the readers note goes to standard error."""
+    """Read what the options name and diagnose it; how that was done is noted on standard error.
+
+    ``label`` must be a class of the table: better said before the work than after.
+    """
     from marginscope.diagnosis.diagnose import diagnose_table
     from marginscope.tables import read_table
 
@@ -32,15 +44,13 @@ def diagnose_file(
     keywords = reader.as_keywords()
     data = read_table(file, target, **keywords)
     test = None if run.test is None else read_table(run.test, target, like=data, **keywords)
-    notes = (*data.notes, *(() if test is None else test.notes))
+    if label is not None:
+        _check_label(label, data, test)
+    notes: tuple[str, ...] = ()
     if run.pred is not None:
-        model, more = _predictions(run.pred, data, test, reader)
-        notes += more
-    if not run.quiet:
-        for note in notes:
-            write_error(note, kind="note")
+        model, notes = _predictions(run.pred, data, test, reader)
     with ProgressLine(quiet=run.quiet) as line:
-        return diagnose_table(
+        diagnosis = diagnose_table(
             data,
             model=model,
             test=test,
@@ -48,8 +58,13 @@ def diagnose_file(
             budget=run.budget,
             rng=run.seed,
             progress=line,
-            command=strip_home(shlex.join(command)),
+            command=shlex.join(command),
         )
+    diagnosis.notes = (*notes, *diagnosis.notes)
+    if not run.quiet:
+        for note in diagnosis.notes:
+            write_error(note, kind="note")
+    return without_home(diagnosis)
 
 
 def _model(run: RunOptions) -> Any:
@@ -61,15 +76,20 @@ def _model(run: RunOptions) -> Any:
 
     if Path(run.model).suffix or os.sep in run.model:
         if parameters:
-            raise _fixed_parameters(run.model)
+            raise UsageError(
+                f"--param sets a parameter of a named model, but {run.model!r} is a file; leave out --param"
+            )
         return load_model(run.model)
     return named_model(run.model, parameters)
 
 
-def _fixed_parameters(path: str) -> Exception:
-    from marginscope.exceptions import UsageError
-
-    return UsageError(f"--param sets a parameter of a named model, but {path!r} is a file; drop --param")
+def _check_label(label: str, data: Dataset, test: Dataset | None) -> None:
+    known = {str(one) for table in (data, test) if table is not None for one in table.target}
+    if label not in known:
+        near = difflib.get_close_matches(label, known, n=1)
+        few = sorted(known)[:20]
+        advice = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(map(repr, few))}"
+        raise UsageError(f"--class needs a class of the data, got {label!r}; {advice}")
 
 
 def _predictions(path: str, data: Dataset, test: Dataset | None, reader: ReaderOptions) -> tuple[Any, tuple[str, ...]]:
@@ -104,7 +124,13 @@ def command_words(
     return ["marginscope", command, path, "-t", target, *as_arguments(reader), *as_arguments(run, names)]
 
 
-def strip_home(text: str) -> str:
-    """Replace the home directory by ``~``: a report is passed on to others."""
-    home = os.path.expanduser("~")
-    return text.replace(home, "~") if len(home) > 1 and home != "~" else text
+def without_home(diagnosis: Diagnosis) -> Diagnosis:
+    """Replace the home directory by ``~`` in what a report shows: it is passed on to others."""
+    home = os.path.join(os.path.expanduser("~"), "")
+    if len(home) > 2 and not home.startswith("~"):
+        command = diagnosis.provenance.get("command")
+        shown = None if command is None else command.replace(home, "~/")
+        diagnosis.provenance = {**diagnosis.provenance, "command": shown}
+        if diagnosis.data.file is not None:
+            diagnosis.data = replace(diagnosis.data, file=diagnosis.data.file.replace(home, "~/"))
+    return diagnosis

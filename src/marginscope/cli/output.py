@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from marginscope.exceptions import IOFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
     from rich.text import Text
@@ -25,11 +25,13 @@ __all__ = [
     "print_lines",
     "screen_width",
     "show_label",
+    "show_labels",
     "write_error",
     "write_json",
 ]
 
 _LONGEST_LABEL = 24
+_MIDDLING = 60
 
 # What the package itself prints beyond ASCII, for terminals that cannot show it.
 _ASCII = str.maketrans(
@@ -93,6 +95,22 @@ def show_label(label: str, width: int = _LONGEST_LABEL) -> str:
         return shown
     digest = hashlib.sha256(label.encode("utf-8", "backslashreplace")).hexdigest()[:6]
     return f"{set_cell_size(shown, width - 8).rstrip()}..{digest}"
+
+
+def show_labels(labels: Sequence[str], width: int) -> list[str]:
+    """Return labels for a column; a middling long one keeps its ends, unless that makes two alike."""
+    shown = [show_label(label, width) if len(label) > _MIDDLING else _without_middle(label, width) for label in labels]
+    return [show_label(label, width) if shown.count(one) > 1 else one for label, one in zip(labels, shown, strict=True)]
+
+
+def _without_middle(label: str, width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    shown = make_visible(label) or "''"
+    if cell_len(shown) <= width:
+        return shown
+    tail = set_cell_size(shown[::-1], (width - 2) // 2)[::-1].lstrip()
+    return f"{set_cell_size(shown, width - 2 - cell_len(tail)).rstrip()}..{tail}"
 
 
 def screen_width() -> int:

@@ -14,10 +14,10 @@ __all__ = ["ProgressLine"]
 
 
 class ProgressLine:
-    """Show ``done of total`` with the time left; call it, and use it as a context.
+    """Show ``done of total`` and the time so far; call it, and use it as a context.
 
-    The time left is the time so far, scaled by the work left: an estimate for
-    steps of equal size, and shown only after a tenth of the work.
+    No time left is shown: the steps are of very unequal size, and an estimate that
+    counts them would be wrong by a multiple.
     """
 
     def __init__(self, *, quiet: bool = False, delay: float = 1.0) -> None:
@@ -38,28 +38,26 @@ class ProgressLine:
                 self._bar.stop()
 
     def __call__(self, done: int, total: int, what: str) -> None:
-        elapsed = time.monotonic() - self._start
-        if not self._is_shown or elapsed < self._delay:
+        if not self._is_shown or time.monotonic() - self._start < self._delay:
             return
         try:
             if self._bar is None:
-                self._open()
-            left = f"about {elapsed * (total - done) / done:.0f} s left" if done >= 0.1 * total > 0 else ""
-            self._bar.update(self._task, completed=done, total=total, what=make_visible(what), left=left)
+                self._open(total)
+            self._bar.update(self._task, completed=done, total=total, what=make_visible(what))
         except (OSError, ValueError):
             # A terminal that went away is no reason to stop computing.
             self._is_shown = False
 
-    def _open(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn
+    def _open(self, total: int) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
             BarColumn(bar_width=24),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeElapsedColumn(),
             TextColumn("{task.fields[what]}", markup=False),
-            TextColumn("{task.fields[left]}", markup=False),
             console=open_console(sys.stderr),
             transient=True,
         )
-        self._task = self._bar.add_task("", total=None, what="", left="")
+        self._task = self._bar.add_task("", total=total, what="")
         self._bar.start()

@@ -7,17 +7,17 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from marginscope.cli.output import make_visible, show_label
+from marginscope.cli.output import make_visible, show_label, show_labels
 from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
 
 if TYPE_CHECKING:
     from marginscope.diagnosis.result import Diagnosis
     from marginscope.remedies.ledger import RemedyLedger, RemedyTrial
 
-__all__ = ["command_lines", "diagnosis_lines", "first_cause", "ledger_lines"]
+__all__ = ["command_lines", "diagnosis_lines", "first_cause", "ledger_lines", "paragraph"]
 
 _MOST_FINDINGS = 12
 _MOST_HEALTHY = 5
@@ -29,9 +29,12 @@ _STYLES = {
     Verdict.UNDECIDED: "cyan",
 }
 _INDENT = "    "
+_LONGEST_PARAMETER = 40
+# About the labels or the fit: worth reading whatever the cause of a recall is.
+_NEVER_LOST = ("label-map", "infinite-parameters", "weights-vanish", "non-identifiable")
 
 
-def diagnosis_lines(diagnosis: Diagnosis, width: int) -> list[Text]:
+def diagnosis_lines(diagnosis: Diagnosis, width: int, *, with_unchecked: bool = True) -> list[Text]:
     """Return the table of classes, the notes worth reading and what was not checked."""
     sick = [one for one in diagnosis.classes if one.verdict is not Verdict.HEALTHY]
     notes = _notes(diagnosis)
@@ -40,40 +43,55 @@ def diagnosis_lines(diagnosis: Diagnosis, width: int) -> list[Text]:
     lines = _heading(diagnosis, width)
     lines += _class_table(shown, width)
     lines += _folded(diagnosis, sick[most_sick:], shown, width)
+    tail: list[Text] = []
     for finding in notes[: _MOST_FINDINGS - min(len(sick), most_sick)]:
-        lines += _paragraph(finding.sentence, width, head=f"{finding.slug}: ", style=_note_style(finding))
-    lines += _not_checked(diagnosis.findings, width)
-    return lines
+        tail += paragraph(finding.sentence, width, head=f"{finding.slug}: ", style=_note_style(finding))
+    if with_unchecked:
+        tail += _not_checked(diagnosis.findings, width)
+    return [*lines, Text(), *tail] if tail else lines
 
 
 def _heading(diagnosis: Diagnosis, width: int) -> list[Text]:
     data = diagnosis.data
     name = f"{make_visible(str(data.file))}: " if data.file else ""
-    params = ", ".join(f"{key}={value}" for key, value in list(diagnosis.model.params.items())[:6])
-    model = diagnosis.model.kind + (f" ({params})" if params else "")
+    model = diagnosis.model.kind + _parameters(diagnosis)
     sentence = f"{name}{data.rows} rows, {data.features} features, {data.n_classes} classes; model: {model}"
-    return [*_paragraph(sentence, width), Text()]
+    return [*paragraph(sentence, width), Text()]
+
+
+def _parameters(diagnosis: Diagnosis) -> str:
+    """Return the short parameters of the user's model; those of a reference are nobody's choice."""
+    if diagnosis.model.kind.startswith("reference"):
+        return ""
+    shown = [f"{key.removeprefix('model__')}={value}" for key, value in diagnosis.model.params.items()]
+    kept = [one for one in shown if not one.startswith("prepare__") and len(one) <= _LONGEST_PARAMETER]
+    return f" ({', '.join(kept[:6])})" if kept else ""
 
 
 def _class_table(classes: Sequence[ClassDiagnosis], width: int) -> list[Text]:
-    rows = [("class", "rows", "share", "recall", "verdict", "cause")]
-    rows += [
+    numbers = [("rows", "share", "recall", "verdict", "cause")]
+    numbers += [
         (
-            show_label(one.label),
             str(one.rows),
             f"{100 * one.share:.1f} %",
             _recall(one),
             str(one.verdict),
-            one.cause or "",
+            one.cause or ("" if one.verdict.needs_cause else one.reason),
         )
         for one in classes
     ]
-    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [_row(rows[0], widths, "bold")]
-    for row, one in zip(rows[1:], classes, strict=True):
-        lines.append(_row(row, widths, _STYLES[one.verdict]))
-        if one.reason:
-            lines += _paragraph(one.reason, width, indent=_INDENT, style="dim" if not one.verdict.needs_cause else "")
+    widths = [max(cell_len(row[column]) for row in numbers) for column in range(len(numbers[0]))]
+    # The names take what the numbers leave.
+    room = max(12, min(24, width - sum(widths) - 2 * len(widths)))
+    names = ["class", *show_labels([one.label for one in classes], room)]
+    widths = [max(map(cell_len, names)), *widths]
+    lines = [_row((names[0], *numbers[0]), widths, "bold")]
+    told: set[str] = set()
+    for name, row, one in zip(names[1:], numbers[1:], classes, strict=True):
+        lines.append(_row((name, *row), widths, _STYLES[one.verdict]))
+        if one.verdict.needs_cause and one.reason and one.reason not in told:
+            lines += paragraph(one.reason, width, indent=_INDENT)
+            told.add(one.reason)
     return lines
 
 
@@ -112,7 +130,7 @@ def _folded(
     lines: list[Text] = []
     if sick:
         names = ", ".join(show_label(one.label) for one in sick[:8]) + (", ..." if len(sick) > 8 else "")
-        lines += _paragraph(
+        lines += paragraph(
             f"... and {_count(len(sick), 'more class', 'more classes')} not healthy: {names} (all with --json or -o)",
             width,
         )
@@ -120,17 +138,20 @@ def _folded(
     if rest:
         recalls = [one.recall for one in rest if one.recall is not None]
         span = f" (recall {min(recalls):.2f} to {max(recalls):.2f})" if recalls else ""
-        lines += _paragraph(f"... and {_count(len(rest), 'healthy class', 'healthy classes')}{span}", width)
-    return [*lines, Text()]
+        lines += paragraph(f"... and {_count(len(rest), 'healthy class', 'healthy classes')}{span}", width)
+    return lines
 
 
 def _notes(diagnosis: Diagnosis) -> list[Finding]:
-    """Return the findings that explain no class: about the labels, the fit or a small matter."""
+    """Return the findings that are no cause, and did not merely lose against one: labels, fit, loose ends."""
     causes = {one.cause for one in diagnosis.classes}
+    explained = {one.label for one in diagnosis.classes if one.cause}
     return [
         finding
         for finding in sorted(diagnosis.findings, key=lambda one: one.status is not Status.ISSUE)
-        if finding.status in (Status.ISSUE, Status.TIP) and finding.slug not in causes
+        if finding.status in (Status.ISSUE, Status.TIP)
+        and finding.slug not in causes
+        and (finding.slug in _NEVER_LOST or not finding.classes or not explained.issuperset(finding.classes))
     ]
 
 
@@ -141,12 +162,15 @@ def _note_style(finding: Finding) -> str:
 def _not_checked(findings: Sequence[Finding], width: int) -> list[Text]:
     lines: list[Text] = []
     for status, word in ((Status.ERRORED, "errored"), (Status.SKIPPED, "skipped")):
+        reasons: dict[str, list[str]] = {}
         for one in findings:
             if one.status is status:
-                lines += _paragraph(one.sentence, width, head=f"{word} {one.slug}: ")
+                reasons.setdefault(one.sentence, []).append(one.slug)
+        for reason, slugs in reasons.items():
+            lines += paragraph(reason, width, head=f"{word} {', '.join(slugs)}: ")
     silent = [one.slug for one in findings if one.status is Status.NOT_APPLICABLE]
     if silent:
-        lines += _paragraph(
+        lines += paragraph(
             f"{', '.join(silent)} (the reasons are in --json and the report)", width, head="not applicable: "
         )
     return lines
@@ -176,15 +200,15 @@ def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
     for label in ledger.targets[:_MOST_FINDINGS]:
         lines += _target_table(ledger, tried, label, width)
     if len(ledger.targets) > _MOST_FINDINGS:
-        lines += _paragraph(f"... and {len(ledger.targets) - _MOST_FINDINGS} more classes (all with --json)", width)
+        lines += paragraph(f"... and {len(ledger.targets) - _MOST_FINDINGS} more classes (all with --json)", width)
     for outcome, head in (("could_not_act", "could not act"), ("failed", "failed")):
         rest = [one for one in ledger.trials if one.outcome == outcome]
         if rest:
             lines.append(Text(f"{head}:", style="bold"))
             for one in rest:
-                lines += _paragraph(one.reason, width, head=f"{one.slug}: ", indent="  ")
+                lines += paragraph(one.reason, width, head=f"{one.slug}: ", indent="  ")
             lines.append(Text())
-    lines += _paragraph(ledger.sentence, width, style="bold")
+    lines += paragraph(ledger.sentence, width, style="bold")
     if ledger.snippet:
         lines += [Text(), *(Text(_INDENT + make_visible(line)) for line in ledger.snippet.splitlines())]
     return lines
@@ -192,7 +216,7 @@ def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
 
 def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str, width: int) -> list[Text]:
     base = ledger.base_recall.get(label)
-    rows = [("  remedy", "recall", "change", "balanced", "worst other class", "log-loss", "time")]
+    rows = [("  remedy", "recall", "change", "balanced", "worst other", "log-loss", "time")]
     rows.append(("  present model", "-" if base is None else f"{base:.2f}", "", "", "", "", ""))
     ranked = sorted(tried, key=lambda one: -_lift(one, label))
     for one in ranked:
@@ -205,7 +229,7 @@ def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str
                 if change is None
                 else f"{change.value:+.2f} [{change.interval[0]:+.2f}, {change.interval[1]:+.2f}]",
                 "-" if one.balanced is None else f"{one.balanced.value:+.2f}",
-                "-" if one.worst_other is None else f"{one.worst_other[1]:+.2f} {show_label(one.worst_other[0], 16)}",
+                "-" if one.worst_other is None else f"{one.worst_other[1]:+.2f} {_cut(one.worst_other[0])}",
                 "-" if one.log_loss is None else f"{one.log_loss:+.2f}",
                 f"{one.seconds:.1f} s",
             )
@@ -220,6 +244,12 @@ def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str
         cells = [cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)]
         lines.append(Text("  ".join(cells).rstrip(), style=style))
     return [*lines, Text()]
+
+
+def _cut(label: str, width: int = 14) -> str:
+    """Return a name that is only a hint here; the sentence and --json have it whole."""
+    shown = make_visible(label[: 4 * width])
+    return shown if cell_len(shown) <= width else set_cell_size(shown, width - 2).rstrip() + ".."
 
 
 def _lift(trial: RemedyTrial, label: str) -> float:
@@ -237,7 +267,7 @@ def _columns_that_fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     return kept
 
 
-def _paragraph(text: str, width: int, *, head: str = "", indent: str = "", style: str = "") -> list[Text]:
+def paragraph(text: str, width: int, *, head: str = "", indent: str = "", style: str = "") -> list[Text]:
     """Wrap a sentence; the head carries the style, further lines hang under it."""
     hang = indent + ("  " if head else "")
     wrapped = textwrap.wrap(

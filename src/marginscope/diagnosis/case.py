@@ -39,13 +39,14 @@ class Interventions(Protocol):
     prepared: Subject
     design: Design
     base: Trial
+    proof: Any
 
     def check_time(self, what: str) -> None:
         """Raise ``BudgetSpent`` if the time budget is used up."""
         ...
 
-    def one_repeat(self) -> Design:
-        """Return the design without its later repeats."""
+    def short_design(self) -> Design:
+        """Return two splits of the design."""
         ...
 
     def effects(self, slug: str) -> tuple[Any, ...]:

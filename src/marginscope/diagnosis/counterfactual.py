@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import BudgetSpent, NotTried
-from marginscope.diagnosis.effects import Effect, called_rate, compare
+from marginscope.diagnosis.effects import Effect, called_rate, compare, with_placebo
 from marginscope.diagnosis.folds import Design
-from marginscope.diagnosis.intervals import simultaneous_z
+from marginscope.diagnosis.intervals import Z95, simultaneous_z
 from marginscope.diagnosis.trials import Subject, Trial, run_trial
 from marginscope.exceptions import ModelError
 from marginscope.findings import Counterfactual
@@ -33,12 +33,15 @@ _N_INTERVENTIONS = 6
 class Proof:
     """What an intervention must do to a class before it proves a cause.
 
-    ``least_lift`` in recall, ``balanced_fall`` the fall of balanced recall that is
-    still called none, ``placebo_margin`` the lead over the placebo.
+    ``least_lift`` in recall; ``balanced_fall`` is the fall of balanced recall that is
+    still called none, ``least_net_share`` the share of the lift that rivals must not
+    have paid for, ``placebo_margin`` the lead over the placebo in the share of missing
+    recall that returns.
     """
 
     least_lift: float = 0.05
     balanced_fall: float = 0.005
+    least_net_share: float = 0.25
     placebo_margin: float = 0.05
 
 
@@ -167,22 +170,22 @@ class Laboratory:
                 raise CannotAct(f"{one.name} failed: {trial.failure}")
             effect = compare(self.base, trial, self.raw.codes, self.n_classes, z_simultaneous=z, merges=one.merges)
             if np.nanmax(effect.lift, initial=0.0) >= self.proof.least_lift:
-                effect = replace(effect, placebo=self._placebo(one))
+                effect = self._add_placebo(effect, one)
             effects.append(effect)
         return tuple(effects)
 
-    def _placebo(self, recipe: Recipe) -> NDArray[np.float64] | None:
-        """Change of recall that the recipe makes where the labels are permuted."""
+    def _add_placebo(self, effect: Effect, recipe: Recipe) -> Effect:
+        """Run the same recipe where the labels are permuted; without time or answers there is no placebo."""
         try:
             if self._placebo_codes is None:
                 self._placebo_codes = self._permute()
             before = called_rate(self._permuted_base(), self.n_classes)
-            trial = self.trial(recipe, codes=self._placebo_codes, design=self.one_repeat())
+            trial = self.trial(recipe, codes=self._placebo_codes, design=self.short_design())
         except (ModelError, NotTried):
-            return None
+            return effect
         if trial.failure:
-            return None
-        return called_rate(trial, self.n_classes) - before
+            return effect
+        return with_placebo(effect, before, called_rate(trial, self.n_classes))
 
     def _permute(self) -> NDArray[np.int64]:
         # Training and scored rows are permuted apart, so that no class changes its size in either.
@@ -205,15 +208,15 @@ class Laboratory:
                 self.check_time("the placebo")
                 self.progress("placebo: permuted labels")
                 subject = replace(self.raw, codes=self._placebo_codes)
-                trial = run_trial("placebo", self.situation.view, subject, self.one_repeat())
+                trial = run_trial("placebo", self.situation.view, subject, self.short_design())
                 if trial.failure:
                     raise ModelError(trial.failure)
                 self._placebo_base = trial
         return self._placebo_base
 
-    def one_repeat(self) -> Design:
-        """Return the design without its later repeats."""
-        splits = tuple(split for split in self.design.splits if split.repeat == 0)
+    def short_design(self) -> Design:
+        """Return two splits of the design, enough where all rows of a split speak for every class."""
+        splits = tuple(split for split in self.design.splits if split.repeat == 0)[:2]
         return replace(self.design, splits=splits, n_repeats=1)
 
     def check_time(self, what: str) -> None:
@@ -241,14 +244,14 @@ class Laboratory:
             reason = f"recall rises by less than {rule.least_lift:g}"
         elif low <= 0:
             reason = "the interval of the change reaches zero"
-        elif effect.balanced < -rule.balanced_fall:
+        elif effect.balanced < -max(rule.balanced_fall, _standard_error(effect)):
             reason = "balanced recall falls"
-        elif effect.net_low[code] <= 0:
+        elif effect.net_low[code] <= 0 or lift - effect.cost[code] < rule.least_net_share * lift:
             reason = "the rivals lose about as much recall as the class gains"
-        elif placebo is not None and lift - placebo < rule.placebo_margin:
-            reason = "the placebo on permuted labels does as much"
-        elif placebo is None:
+        elif effect.placebo_repair is None:
             reason = "no placebo could be run"
+        elif effect.repair[code] - effect.placebo_repair[code] < rule.placebo_margin:
+            reason = "the placebo on permuted labels does as much"
         return Counterfactual(
             intervention=effect.name,
             label=label,
@@ -260,3 +263,9 @@ class Laboratory:
             placebo=placebo,
             reason=reason,
         )
+
+
+def _standard_error(effect: Effect) -> float:
+    """Of the change of balanced recall: one row of a class of five must not veto what lifts a hundred."""
+    low, high = effect.balanced_interval
+    return (high - low) / (2 * Z95)

@@ -157,6 +157,7 @@ def diagnose_table(
         values, labels_given = (features.values, test.features.values), [dataset.target, test.target]
         features = stacked(features, test.features)
     labels, codes = _encode(labels_given, [n_train, features.shape[0] - n_train])
+    labels, codes = _with_declared(labels, codes, dataset.absent_classes)
     prepared = Subject(values, codes, labels, n_train)
     data = DataSummary(
         rows=n_train,
@@ -190,9 +191,8 @@ def _encode(parts: list[Any], lengths: list[int]) -> tuple[NDArray[Any], NDArray
     first = check_labels(parts[0])
     encoded = first
     if len(parts) > 1:
-        both = np.concatenate([np.asarray(part, dtype=object).ravel() for part in parts])
-        common = np.asarray(both.tolist())
-        encoded = check_labels(common if common.ndim == 1 else both)
+        check_labels(parts[1], min_classes=1)
+        encoded = check_labels(np.concatenate([np.asarray(part, dtype=object).ravel() for part in parts]))
     n = sum(lengths)
     if encoded.codes.size != n:
         raise DataError(
@@ -200,6 +200,14 @@ def _encode(parts: list[Any], lengths: list[int]) -> tuple[NDArray[Any], NDArray
             f"[{n}, {encoded.codes.size}]; pass the same rows in both"
         )
     return encoded.labels, encoded.codes
+
+
+def _with_declared(
+    labels: NDArray[Any], codes: NDArray[np.int64], declared: Sequence[str]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Add classes that the file declares and has no rows of."""
+    every = np.unique(np.append(labels, np.array(declared, dtype=labels.dtype))) if declared else labels
+    return every, np.searchsorted(every, labels)[codes]
 
 
 def _run(

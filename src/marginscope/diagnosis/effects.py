@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from marginscope.diagnosis.intervals import Z95, mean_interval, paired_interval
 from marginscope.diagnosis.trials import Trial, merge_codes
 
-__all__ = ["Effect", "called_rate", "compare", "recall_of"]
+__all__ = ["Effect", "called_rate", "compare", "recall_of", "with_placebo"]
 
 Reals = NDArray[np.float64]
+_LEAST_MISSING = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Effect:
     cost : ndarray
         Recall that the other classes lost to this class, summed.
     net_low : ndarray
-        One-sided 95 % lower end of lift minus cost.
-    called_before, called_after : ndarray
-        Share of all scored rows that is given to the class.
-    placebo : ndarray or None
-        Change of recall under permuted labels.
+        Lower end of the 95 % interval of lift minus cost.
+    repair : ndarray
+        Lift as a share of the recall that was missing.
+    placebo, placebo_repair : ndarray or None
+        Change of recall under permuted labels, and as a share of what was missing there.
     """
 
     name: str
@@ -48,8 +49,10 @@ class Effect:
     balanced_interval: tuple[float, float]
     cost: Reals
     net_low: Reals
+    repair: Reals
     trial: Trial
     placebo: Reals | None = None
+    placebo_repair: Reals | None = None
 
 
 def recall_of(trial: Trial, codes: NDArray[np.int64], n_classes: int) -> Reals:
@@ -61,6 +64,12 @@ def recall_of(trial: Trial, codes: NDArray[np.int64], n_classes: int) -> Reals:
     with np.errstate(invalid="ignore"):
         recall: Reals = np.where(total > 0, hits / np.maximum(total, 1), np.nan)
     return recall
+
+
+def with_placebo(effect: Effect, before: Reals, after: Reals) -> Effect:
+    """Add what the recipe does to recall where the labels are permuted: called rates before and after."""
+    lift = after - before
+    return replace(effect, placebo=lift, placebo_repair=lift / np.maximum(1 - before, _LEAST_MISSING))
 
 
 def called_rate(trial: Trial, n_classes: int) -> Reals:
@@ -104,7 +113,8 @@ def compare(
         balanced=float(lift[scored].mean()) if scored.any() else 0.0,
         balanced_interval=interval,
         cost=cost,
-        net_low=lift - cost - 1.645 * np.sqrt(variance + cost_variance),
+        net_low=lift - cost - Z95 * np.sqrt(variance + cost_variance),
+        repair=lift / np.maximum(1 - recall_of(base, codes, n_classes), _LEAST_MISSING),
         trial=other,
     )
 

@@ -160,9 +160,9 @@ class Referee:
             claims = [one for one in finding.counterfactuals if one.label == name and one.is_proof]
             claim = max(claims, key=lambda one: one.net) if claims else None
             net = claim.net if claim is not None else self._explained_share(case, finding, k)
-            sentence = finding.sentence if claim is None else _claim_sentence(claim)
+            sentence = finding.reasons.get(name, finding.sentence) if claim is None else _claim_sentence(claim)
             found.append(Candidate(finding.slug, net, sentence, claim))
-        return found
+        return _beyond_same_class(found)
 
     def _explained_share(self, case: Case, finding: Finding, k: int) -> float:
         """Recall that a cause without an intervention accounts for."""
@@ -239,6 +239,14 @@ class Referee:
             if claim is not None and not claim.is_proof and (best is None or claim.lift > best.net):
                 best = Candidate(cause, claim.lift, _claim_sentence(claim), claim)
         return best
+
+
+def _beyond_same_class(candidates: list[Candidate]) -> list[Candidate]:
+    """Credit a richer model class only with what the present class, better set, does not reach."""
+    own = [one.net for one in candidates if one.slug in ("over-regularised", "unscaled-features")]
+    if not own:
+        return candidates
+    return [replace(one, net=one.net - max(own)) if one.slug == "low-capacity" else one for one in candidates]
 
 
 _CAUSE_OF = {

@@ -19,7 +19,7 @@ class WeakerPenalty:
     side_effects: str = "larger coefficients and more variance"
     acts_on: frozenset[str] = frozenset({"over-regularised", "unscaled-features", "low-capacity"})
     expects: float = 0.05
-    factors: tuple[float, ...] = (1e2, 1e4, 1e6)
+    factors: tuple[float, ...] = (1e2, 1e5)
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

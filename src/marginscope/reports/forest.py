@@ -114,7 +114,7 @@ def _range(trials: list[RemedyTrial], targets: tuple[str, ...]) -> tuple[float, 
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    step = next(step for step in (0.1, 0.2, 0.25, 0.5, 1.0) if (high - low) / step <= 5 or step == 1.0)
+    step = next(step for step in (0.1, 0.2, 0.25, 0.5, 1.0) if (high - low) / step <= 6 or step == 1.0)
     return [float(tick) for tick in np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step]
 
 

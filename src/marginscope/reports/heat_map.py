@@ -18,6 +18,7 @@ MOST_FEATURES = 40
 MOST_CLASSES = 40
 MOST_NUMBERED_FEATURES = 14
 LEVELS = 6
+MOST_FLAT_LETTERS = 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class HeatMap:
     has_infinite: bool
     is_numbered: bool
     notes: tuple[str, ...]
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the names are short enough to be written across."""
+        return max(map(len, self.features), default=0) <= MOST_FLAT_LETTERS
 
 
 def heat_map(diagnosis: Diagnosis) -> HeatMap | None:
@@ -96,7 +102,7 @@ def _cell(value: float, sign: int, largest: float) -> HeatCell:
         return HeatCell("+\u221e" if sign > 0 else "\u2212\u221e", f"{'p' if sign > 0 else 'n'}{LEVELS // 2}", True)
     if not math.isfinite(value):
         return HeatCell(as_number(value), "none", False)
-    level = min(LEVELS, math.ceil(LEVELS * abs(value) / largest - 1e-9)) if largest else 0
+    level = min(LEVELS, round(LEVELS * abs(value) / largest)) if largest else 0
     return HeatCell(as_aligned(value, largest), f"{'p' if value > 0 else 'n'}{level}" if level else "0", False)
 
 

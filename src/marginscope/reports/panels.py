@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "draw_panel", "has_numbers", "inline_panel"]
 
-WIDTH, HEIGHT = 440.0, 220.0
+WIDTH, HEIGHT = 380.0, 200.0
 ROW_HEIGHT = 24.0
 MOST_ROWS = 24
 MOST_SERIES = len(SERIES)
@@ -177,7 +177,9 @@ def _draw_null(ax: Axes, panel: Panel) -> None:
 def _draw_histogram(ax: Axes, panel: Panel) -> None:
     shown = _shown(panel)
     _draw_samples(ax, panel, shown, None)
-    _label_axes(ax, panel.x_label, panel.y_label or "share of each sample")
+    # Several samples are scaled to their sizes: the axis must not claim to count rows.
+    is_true = len(shown) < 2 or "share" in panel.y_label
+    _label_axes(ax, panel.x_label, panel.y_label if is_true else "share of each sample")
 
 
 def _draw_samples(ax: Axes, panel: Panel, shown: Sequence[Series], ink: str | None) -> None:
@@ -225,13 +227,19 @@ def _draw_marks(ax: Axes, panel: Panel) -> None:
         ax.axvline(
             value, color=ink, linewidth=1.6 if is_observed else 1.1, linestyle="-" if is_observed else (0, (4, 3))
         )
-        place = ax.transData.transform((value, 0.0))[0], ax.transAxes.transform((0.0, 1.0))[1]
-        across = ax.transAxes.inverted().transform(place)[0]
-        side, shift = ("left", 3) if across < 0.6 else ("right", -3)
+        side, shift = ("left", 3) if _share_of_width(ax, value) < 0.6 else ("right", -3)
         ax.annotate(
-            as_label(name, NAME_LENGTH), (across, 1.0), (shift, 3 + 11 * (number % 3)), xycoords="axes fraction",
-            textcoords="offset points", ha=side, va="bottom", **plain_text(color=ink, fontsize=9),
+            as_label(name, NAME_LENGTH), (value, 1.0), (shift, 3 + 11 * (number % 3)),
+            xycoords=ax.get_xaxis_transform(), textcoords="offset points", ha=side, va="bottom",
+            **plain_text(color=ink, fontsize=9),
         )  # fmt: skip
+
+
+def _share_of_width(ax: Axes, value: float) -> float:
+    """Return how far right a value lies, once the limits are settled."""
+    ax.autoscale_view()
+    place = ax.transData.transform((value, 0.0))
+    return float(ax.transAxes.inverted().transform(place)[0])
 
 
 def _draw_legend(ax: Axes, panel: Panel) -> None:

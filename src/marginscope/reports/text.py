@@ -58,21 +58,28 @@ def _visible(character: str) -> str:
 
 def shorten(text: str, length: int) -> str:
     """Cut ``text`` to ``length`` characters; a hash of the whole tells cut texts apart."""
-    if len(text) <= length:
-        return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{text[: length - 11]}\u2026 #{digest}"
+    return text if len(text) <= length else _cut(text, text, length)
+
+
+def _cut(shown: str, whole: str, length: int) -> str:
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{shown[: length - 11]}\u2026 #{digest}"
 
 
 def as_label(label: object, length: int = LABEL_LENGTH) -> str:
     """Return a class, feature or file name as it is shown."""
-    text = str(label)
-    return show_hidden(shorten(text, length)) if text else "\u27e8empty\u27e9"
+    return _show_short(str(label), length) if str(label) else "\u27e8empty\u27e9"
 
 
 def as_prose(text: object, length: int = PROSE_LENGTH) -> str:
     """Return a sentence as it is shown, without the user's home directory."""
-    return show_hidden(shorten(hide_home(str(text).strip()), length))
+    return _show_short(hide_home(str(text).strip()), length)
+
+
+def _show_short(text: str, length: int) -> str:
+    """Cut before and after: what is hidden takes more room once it is shown."""
+    shown = show_hidden(text[: length + 1])
+    return shown if len(text) <= length and len(shown) <= length else _cut(shown, text, length)
 
 
 def hide_home(text: str) -> str:

@@ -165,9 +165,14 @@ def hard_margin_direction(
         wanted &= pairs[first]
     Z, size = _scaled_columns(X[first], fit_intercept)
     space = PairSpace(Z, labels, K, tied if tied is not None and tied.any() else None)
-    theta = None if start is None else (start @ space.back.T if space.back is not None else start)
-    solution = solve_least_norm(space, wanted, start=theta, tol=tol, max_rounds=max_rounds)
+    beta = None if start is None else space.from_columns(_unit(start))
+    solution = solve_least_norm(space, wanted, start=beta, tol=tol, max_rounds=max_rounds)
     return _in_original_units(X, space, solution, first, same.group, size, fit_intercept, wanted)
+
+
+def _unit(W: Floats) -> Floats:
+    """Divide by the largest entry: squares of a direction may overflow."""
+    return W / (np.abs(W).max(initial=0.0) or 1.0)
 
 
 def _scaled_columns(X: Any, fit_intercept: bool) -> tuple[Any, float]:
@@ -196,12 +201,12 @@ def _in_original_units(
     wanted: Mask,
 ) -> HardMarginDirection:
     """Undo the scaling: Z = X / size, so W shrinks by size and alpha by its square."""
-    full = space.to_columns(solution.theta) / size
+    full = space.to_columns(solution.beta) / size
     heavy = solution.alpha > _SUPPORT_THRESHOLD * solution.alpha.max(initial=0.0)
     rows, rivals, alpha = solution.rows[heavy], solution.rivals[heavy], solution.alpha[heavy]
-    features = space.rows(rows, rivals)
+    features = space.beta_rows(rows, rivals)
     gram = np.asarray((features @ features.T).toarray() if sp.issparse(features) else features @ features.T)
-    margins = space.margins(solution.theta)
+    margins = space.margins(solution.beta)
     others = wanted.copy()
     others[rows, rivals] = False
     positions = [np.flatnonzero(group == row) for row in rows]

@@ -34,31 +34,37 @@ def null_directions(Q: Floats, y: Codes, tied: Mask) -> Floats:
 
 
 class PairSpace:
-    """Directions theta of the features Y that are orthogonal to the tied pairs.
+    """Directions that are orthogonal to the tied pairs, in two systems of coordinates.
 
-    Y are the features in an orthonormal basis of their row space (or as they
-    are, if sparse), so that ||theta|| = ||W||. Without tied pairs the directions
-    are all (n_classes, rank) matrices; else the combinations beta of ``basis``.
+    ``beta`` are orthonormal: ||beta|| = ||W||. ``gamma`` are those in which the
+    features are uncorrelated, so that constraints on margins are well conditioned;
+    ||W||^2 = gamma' ``metric`` gamma. Sparse features without tied pairs are left as
+    they are, and both are the entries of W.
     """
 
     def __init__(self, Z: Any, y: Codes, n_classes: int, tied: Mask | None) -> None:
         self.y = y
         self.n_classes = n_classes
         self.basis: Floats | None = None
-        self.back: Floats | None = None
-        self.Y = Z
+        self.Y = self.Q = Z
         if sp.issparse(Z) and tied is None:
             return
         features = orthonormal_features(Z, fit_intercept=False)
         to_columns = np.ldexp(features.back, -features.column_exponent)
-        V, T = np.linalg.qr(to_columns.T)
+        # W = phi to_columns = (phi turn') back with orthonormal rows of back
+        V, self.turn = np.linalg.qr(to_columns.T)
         self.back = V.T
         self.Y = np.asarray(Z @ V)
+        self.Q = features.Q / features.row_scale[:, None]
         if tied is not None:
-            null = null_directions(features.Q, y, tied & (np.arange(n_classes) != y[:, None]))
-            turned = (null @ T.T).reshape(len(null), -1)
-            orthonormal, _ = np.linalg.qr(turned.T)
-            self.basis = orthonormal
+            self.null = null_directions(features.Q, y, tied)
+            turned = (self.null @ self.turn.T).reshape(len(self.null), -1)
+            self.basis, self.turn = np.linalg.qr(turned.T)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the features are used as they are."""
+        return not hasattr(self, "back")
 
     @property
     def rank(self) -> int:
@@ -70,37 +76,69 @@ class PairSpace:
         """Number of free parameters."""
         return self.n_classes * self.rank if self.basis is None else int(self.basis.shape[1])
 
-    def theta(self, beta: Floats) -> Floats:
-        """Return the (n_classes, rank) direction of free parameters."""
+    @property
+    def metric(self) -> Any:
+        """Matrix P of ||W||^2 = gamma' P gamma, sparse."""
+        if self.is_plain:
+            return sp.eye_array(self.n_unknowns, format="csc")
+        block = self.turn.T @ self.turn
+        if self.basis is not None:
+            return sp.csc_array(block)
+        return sp.block_diag([block] * self.n_classes, format="csc")
+
+    def to_beta(self, gamma: Floats) -> Floats:
+        """Change from gamma to beta."""
+        if self.is_plain:
+            return gamma
+        if self.basis is not None:
+            return np.asarray(self.turn @ gamma)
+        return np.asarray(gamma.reshape(self.n_classes, self.rank) @ self.turn.T).ravel()
+
+    def to_theta(self, beta: Floats) -> Floats:
+        """Return (n_classes, rank) coefficients of Y."""
         flat = beta if self.basis is None else self.basis @ beta
         return np.asarray(flat).reshape(self.n_classes, self.rank)
 
-    def to_columns(self, theta: Floats) -> Floats:
+    def to_columns(self, beta: Floats) -> Floats:
         """Return the direction in the columns of Z."""
-        return theta if self.back is None else theta @ self.back
+        theta = self.to_theta(beta)
+        return theta if self.is_plain else theta @ self.back
 
-    def margins(self, theta: Floats) -> Floats:
+    def from_columns(self, W: Floats) -> Floats:
+        """Return beta of the closest allowed direction."""
+        theta = W if self.is_plain else W @ self.back.T
+        return theta.ravel() if self.basis is None else np.asarray(self.basis.T @ theta.ravel())
+
+    def margins(self, beta: Floats) -> Floats:
         """Return all relative margins of a direction."""
-        return relative_margins(self.Y, self.y, theta)
+        return relative_margins(self.Y, self.y, self.to_theta(beta))
 
-    def rows(self, index: Codes, rivals: Codes) -> Any:
-        """Return the pair features of chosen pairs, (n_pairs, n_unknowns), dense or CSR."""
+    def beta_rows(self, index: Codes, rivals: Codes) -> Any:
+        """Return pair features (n_pairs, n_unknowns) for beta, dense or CSR."""
         if self.basis is None:
-            return self._sparse_rows(index, rivals)
-        blocks = self.basis.reshape(self.n_classes, self.rank, -1)
+            return self._sparse_rows(self.Y, index, rivals)
+        return self._dense_rows(self.Y, self.basis.reshape(self.n_classes, self.rank, -1), index, rivals)
+
+    def gamma_rows(self, index: Codes, rivals: Codes) -> Any:
+        """Return pair features (n_pairs, n_unknowns) for gamma, dense or CSR."""
+        if self.basis is None:
+            return self._sparse_rows(self.Q, index, rivals)
+        return self._dense_rows(self.Q, self.null.transpose(1, 2, 0), index, rivals)
+
+    def _dense_rows(self, features: Floats, blocks: Floats, index: Codes, rivals: Codes) -> Floats:
         dense = np.empty((len(index), self.n_unknowns))
         own = self.y[index]
         for c, k in {(int(a), int(b)) for a, b in zip(own, rivals, strict=True)}:
             at = np.flatnonzero((own == c) & (rivals == k))
-            dense[at] = self.Y[index[at]] @ (blocks[c] - blocks[k])
+            dense[at] = features[index[at]] @ (blocks[c] - blocks[k])
         return dense
 
-    def _sparse_rows(self, index: Codes, rivals: Codes) -> Any:
-        features = sp.coo_array(self.Y[index])
-        line, column = features.coords
+    def _sparse_rows(self, features: Any, index: Codes, rivals: Codes) -> Any:
+        chosen = sp.coo_array(features[index])
+        line, column = chosen.coords
         own = self.y[index][line] * self.rank + column
         other = rivals[line] * self.rank + column
-        data = np.r_[features.data, -features.data]
+        data = np.r_[chosen.data, -chosen.data]
         return sp.csr_array(
             (data, (np.r_[line, line], np.r_[own, other])), shape=(len(index), self.n_classes * self.rank)
         )

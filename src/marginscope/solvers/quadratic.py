@@ -25,6 +25,7 @@ Codes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 _MOST_ENTRIES_OF_ACTIVE_SET = 1_000_000
+_MOST_EXCHANGES = 60
 _STATUSES = {
     "Solved": "optimal",
     "AlmostSolved": "inaccurate",
@@ -39,7 +40,7 @@ _STATUSES = {
 class ActiveSolution:
     """A direction, the working pairs with their dual weights, and the residuals."""
 
-    theta: Floats
+    beta: Floats
     rows: Codes
     rivals: Codes
     alpha: Floats
@@ -52,31 +53,36 @@ class ActiveSolution:
 def solve_least_norm(
     space: PairSpace, wanted: Mask, *, start: Floats | None, tol: float, max_rounds: int
 ) -> ActiveSolution:
-    """Minimise ||theta|| over the space with margin 1 on all wanted pairs."""
-    zero = np.zeros((space.n_classes, space.rank))
+    """Minimise ||W|| over the space with margin 1 on all wanted pairs.
+
+    ``start`` is a direction (beta); if it separates, it sets the scale.
+    """
     none = np.zeros(0, dtype=np.intp)
+    beta = np.zeros(space.n_unknowns)
     if not wanted.any() or space.n_unknowns == 0:
         status = "infeasible" if wanted.any() else "optimal"
-        return ActiveSolution(zero, none, none, np.zeros(0), status, (0.0, np.inf), (0.0,) * 4, 0)
+        return ActiveSolution(beta, none, none, np.zeros(0), status, (0.0, np.inf), (0.0,) * 4, 0)
+    worst = 0.0 if start is None else float(np.min(space.margins(start), where=wanted, initial=np.inf))
+    scale = float(np.linalg.norm(start)) / worst if start is not None and worst > 0 else 1.0
+    metric = sp.triu(space.metric / scale**2, format="csc")
     working = _first_pairs(space, wanted, start)
     for n_rounds in range(1, max_rounds + 1):
         rows, rivals = np.nonzero(working)
-        A = space.rows(rows, rivals)
-        beta, alpha, status = _clarabel(A, tol)
+        A = space.beta_rows(rows, rivals)
+        gamma, alpha, status = _clarabel(metric, space.gamma_rows(rows, rivals), tol)
+        alpha = alpha * scale**2
         if status not in ("optimal", "inaccurate"):
             break
-        beta, alpha = _polish(A, beta, alpha)
+        beta, alpha = _polish(A, space.to_beta(gamma), alpha)
         if max(_residuals(A, beta, alpha)) > tol and A.shape[0] * A.shape[1] <= _MOST_ENTRIES_OF_ACTIVE_SET:
             beta, alpha = _least_distance(A, beta, alpha)
-        u = space.margins(space.theta(beta))
+        u = space.margins(beta)
         violated = wanted & ~working & (u < 1.0 - 0.1 * tol)
         if not violated.any():
             break
         working |= _most_violated(violated, u, space)
     else:
         status = "iteration_limit"
-    if status == "infeasible":
-        beta = np.zeros(space.n_unknowns)
     return _measured(space, wanted, rows, rivals, A, beta, alpha, status, tol, n_rounds)
 
 
@@ -89,7 +95,8 @@ def _first_pairs(space: PairSpace, wanted: Mask, start: Floats | None) -> Mask:
         centres = np.zeros((space.n_classes, space.rank))
         for k in range(space.n_classes):
             centres[k] = np.asarray(space.Y[space.y == k].mean(axis=0)).ravel() if np.any(space.y == k) else 0.0
-        start = centres - centres.mean(axis=0)
+        flat = (centres - centres.mean(axis=0)).ravel()
+        start = flat if space.basis is None else space.basis.T @ flat
     u = np.where(wanted, space.margins(start), np.inf)
     chosen = wanted & (u <= np.partition(u[wanted], most - 1)[most - 1])
     rows = np.arange(len(u))
@@ -109,8 +116,8 @@ def _most_violated(violated: Mask, u: Floats, space: PairSpace) -> Mask:
     return violated & (u <= np.partition(values, most - 1)[most - 1])
 
 
-def _clarabel(A: Any, tol: float) -> tuple[Floats, Floats, str]:
-    """Solve min 1/2 ||beta||^2 s.t. A beta >= 1; return beta, dual weights and status."""
+def _clarabel(metric: Any, A: Any, tol: float) -> tuple[Floats, Floats, str]:
+    """Solve min 1/2 gamma' P gamma s.t. A gamma >= 1; return gamma, dual weights and status."""
     import clarabel
 
     m, n = A.shape
@@ -120,9 +127,9 @@ def _clarabel(A: Any, tol: float) -> tuple[Floats, Floats, str]:
     settings.tol_gap_abs = settings.tol_gap_rel = min(1e-10, 0.1 * tol)
     settings.tol_feas = min(1e-10, 0.1 * tol)
     solver = clarabel.DefaultSolver(
-        sp.csc_matrix(sp.eye_array(n)),
+        sp.csc_matrix(metric),
         np.zeros(n),
-        sp.csc_matrix(-A if sp.issparse(A) else sp.csc_array(-A)),
+        sp.csc_matrix(-A),
         -np.ones(m),
         [clarabel.NonnegativeConeT(m)],
         settings,
@@ -133,24 +140,31 @@ def _clarabel(A: Any, tol: float) -> tuple[Floats, Floats, str]:
 
 
 def _polish(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
-    """Solve the active equations exactly; keep the better of the two solutions."""
-    active = alpha > 1e-6 * alpha.max()
-    for _ in range(20):
-        B = A[np.flatnonzero(active)]
-        B = B.toarray() if sp.issparse(B) else B
-        weights = scipy.linalg.lstsq(B @ B.T, np.ones(len(B)), check_finite=False, lapack_driver="gelsy")[0]
-        if np.all(weights > 0):
+    """Solve the equations of the active pairs, changing them one at a time; keep the better solution."""
+    best = (max(_residuals(A, beta, alpha)), beta, alpha)
+    active = np.flatnonzero(alpha > 1e-6 * alpha.max())
+    for _ in range(_MOST_EXCHANGES):
+        if not len(active):
             break
-        keep = np.flatnonzero(active)[weights > 0]
-        if not len(keep):
-            return beta, alpha
-        active = np.zeros_like(active)
-        active[keep] = True
-    trial_alpha = np.zeros_like(alpha)
-    trial_alpha[active] = np.maximum(weights, 0.0)
-    trial = np.asarray(A.T @ trial_alpha)
-    better = max(_residuals(A, trial, trial_alpha)) < max(_residuals(A, beta, alpha))
-    return (trial, trial_alpha) if better else (beta, alpha)
+        B = A[active]
+        B = B.toarray() if sp.issparse(B) else B
+        trial = scipy.linalg.lstsq(B, np.ones(len(B)), check_finite=False)[0]
+        weights = scipy.linalg.lstsq(B.T, trial, check_finite=False)[0]
+        if weights.min() < 0:
+            active = np.delete(active, int(np.argmin(weights)))
+            continue
+        trial_alpha = np.zeros_like(alpha)
+        trial_alpha[active] = weights
+        residual = max(_residuals(A, trial, trial_alpha))
+        if residual < best[0]:
+            best = (residual, trial, trial_alpha)
+        u = np.asarray(A @ trial)
+        u[active] = np.inf
+        worst = int(np.argmin(u))
+        if not u[worst] < 1.0 - 1e-13:
+            break
+        active = np.append(active, worst)
+    return best[1], best[2]
 
 
 def _least_distance(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
@@ -196,16 +210,16 @@ def _measured(
     n_rounds: int,
 ) -> ActiveSolution:
     """Compute bracket and residuals over all wanted pairs, whatever the solver said."""
-    theta = space.theta(beta)
     total = float(alpha.sum())
     upper = float(np.linalg.norm(np.asarray(A.T @ alpha))) / total if total > 0 else np.inf
     if status == "infeasible":
-        return ActiveSolution(theta, rows, rivals, alpha, status, (0.0, upper), (np.inf,) * 4, n_rounds)
-    worst = float(np.min(space.margins(theta), where=wanted, initial=np.inf))
+        zero = np.zeros_like(beta)
+        return ActiveSolution(zero, rows, rivals, alpha, status, (0.0, upper), (np.inf,) * 4, n_rounds)
+    worst = float(np.min(space.margins(beta), where=wanted, initial=np.inf))
     norm = float(np.linalg.norm(beta))
     lower = worst / norm if norm > 0 else 0.0
     primal, stationarity, complementarity, gap = _residuals(A, beta, alpha)
     kkt = (max(primal, max(0.0, 1.0 - worst)), stationarity, complementarity, gap)
-    if status == "optimal" and not upper - lower <= 10 * tol * upper:
-        status = "inaccurate"
-    return ActiveSolution(theta, rows, rivals, alpha, status, (max(lower, 0.0), upper), kkt, n_rounds)
+    if status in ("optimal", "inaccurate"):
+        status = "optimal" if upper - lower <= 10 * tol * upper else "inaccurate"
+    return ActiveSolution(beta, rows, rivals, alpha, status, (max(lower, 0.0), upper), kkt, n_rounds)

@@ -1,6 +1,6 @@
 """Search for a recession direction, or for weights that exclude one.
 
-Newton's method on the pair-logistic loss meets one of three ends. On pairs that
+Newton's method on the pair loss meets one of three ends. On pairs that
 can all be separated some iterate separates them. On pairs that can only tie it
 converges, and its weights balance. Otherwise the step settles: it changes the
 margins of the tied pairs no more and keeps raising the others. Its projection
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from marginscope.certificates.balance import multiplier_slack
 from marginscope.geometry.margins import relative_margins
-from marginscope.solvers.pair_logistic import PairLogistic
+from marginscope.solvers.pair_loss import PairLoss
 from marginscope.solvers.pair_rows import null_directions
 
 __all__ = ["Outcome", "balance", "project_direction", "search"]
@@ -29,24 +29,28 @@ Mask = NDArray[np.bool_]
 
 _SETTLED = 1e-3
 _RISING = 0.05
-_IN_PLAY = 1e-9
+_IN_PLAY = 1e-12
+_CONVERGED = 1e-7
 _TIE = 1e-10
 _LARGEST_SLACK = 0.1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a search ended: "separated", "peeled", "balanced" or "open"."""
+    """How a search ended: "separated", "peeled", "balanced" or "open".
+
+    ``theta`` is a direction in the first two cases, else the last iterate; ``rest``
+    is where the search can go on without the separated pairs.
+    """
 
     kind: str
     theta: Floats
     weights: Floats
     separable: Mask
+    rest: Floats | None = None
 
 
-def search(
-    model: PairLogistic, theta: Floats, accept: Callable[[Floats], bool], *, max_steps: int = 60
-) -> Outcome:
+def search(model: PairLoss, theta: Floats, accept: Callable[[Floats], bool], *, max_steps: int = 100) -> Outcome:
     """Run Newton's method until one of the three ends is certain."""
     nowhere = np.zeros_like(model.pairs)
     weights = model.pairs.astype(float)
@@ -61,12 +65,14 @@ def search(
         rise = np.where(model.pairs, relative_margins(model.Q, model.y, step), 0.0)
         if np.min(rise, where=model.pairs, initial=np.inf) > 0 and accept(step):
             return Outcome("separated", step, weights, model.pairs)
-        if float(np.abs(rise).max()) <= 1e-7:
+        # relative to the margin: a Newton step on a rising pair adds half of 1 + u
+        relative = np.where(model.pairs, rise / (1.0 + np.maximum(u, 0.0)), 0.0)
+        if float(np.abs(relative).max()) <= _CONVERGED:
             break
-        if iteration >= 3:
-            peeled = _peel(model, theta, step, rise, weights)
+        if iteration >= 2:
+            peeled = _peel(model, theta, step, relative, weights, anyway=iteration % 8 == 7)
             if peeled is not None:
-                return Outcome("peeled", peeled[0], weights, peeled[1])
+                return Outcome("peeled", peeled[0], weights, peeled[1], rest=peeled[2])
         slope = float((model.gradient(weights) * step).sum())
         length = model.line_search(theta, step, value, slope)
         if length == 0.0:
@@ -78,7 +84,7 @@ def search(
     return Outcome("balanced", theta, balanced, nowhere)
 
 
-def balance(model: PairLogistic, weights: Floats) -> Floats | None:
+def balance(model: PairLoss, weights: Floats) -> Floats | None:
     """Correct positive weights so that they sum to zero, or return None where that would turn signs."""
     weights = np.where(model.pairs, weights, 0.0)
     if not np.all(weights[model.pairs] > 0):
@@ -105,15 +111,20 @@ def project_direction(Q: Floats, y: Codes, tied: Mask, theta: Floats) -> Floats:
 
 
 def _peel(
-    model: PairLogistic, theta: Floats, step: Floats, rise: Floats, weights: Floats
-) -> tuple[Floats, Mask] | None:
-    """Return a recession direction and the pairs it separates, if the step has settled."""
-    in_play = model.pairs & (weights > _IN_PLAY)
-    settled = in_play & (np.abs(rise) <= _SETTLED)
-    rising = model.pairs & ~settled & (rise >= _RISING)
-    if np.any(in_play & ~settled & ~rising) or not rising.any():
+    model: PairLoss, theta: Floats, step: Floats, relative: Floats, weights: Floats, *, anyway: bool
+) -> tuple[Floats, Mask, Floats] | None:
+    """Return a recession direction, the pairs it separates and the iterate without it, if the step has settled.
+
+    Pairs that neither rise nor rest are a reason to wait, or count as tied if ``anyway``.
+    """
+    rising = model.pairs & ((weights <= _IN_PLAY) | (relative >= _RISING))
+    settled = model.pairs & ~rising & (np.abs(relative) <= _SETTLED)
+    open_pairs = model.pairs & ~rising & ~settled
+    if not rising.any() or (open_pairs.any() and not anyway):
         return None
+    rise = np.where(model.pairs, relative_margins(model.Q, model.y, step), 0.0)
     floor = _TIE * float(np.abs(rise).max())
+    settled |= open_pairs
     tied = settled
     for _ in range(4):
         null = null_directions(model.Q, model.y, tied)
@@ -127,7 +138,7 @@ def _peel(
             u = np.where(model.pairs, relative_margins(model.Q, model.y, direction), 0.0)
             bad = model.pairs & ~tied & (u <= max(floor, _TIE * float(np.abs(u).max())))
             if not bad.any():
-                return direction, model.pairs & ~tied
+                return direction, model.pairs & ~tied, theta - parts[1]
             if best is None or bad.sum() < best[1].sum():
                 best = (direction, bad)
         assert best is not None

@@ -25,7 +25,7 @@ from marginscope.geometry.margins import all_pairs, relative_margins
 from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_features
 from marginscope.solvers.distinct_rows import DistinctRows, distinct_rows
 from marginscope.solvers.frobenius import HardMarginDirection, hard_margin_direction
-from marginscope.solvers.pair_logistic import PairLogistic, descend_until
+from marginscope.solvers.pair_loss import PairLoss, descend_until
 from marginscope.solvers.recession import balance, project_direction, search
 from marginscope.solvers.separable_lp import solve_separable_pairs
 
@@ -146,16 +146,14 @@ def _separates(features: OrthonormalFeatures, X: Any, y: Codes, theta: Floats) -
     return positive(X, y, coef, intercept, all_pairs(y, len(coef)))
 
 
-def _search_dense(
-    features: OrthonormalFeatures, y: Codes, n_classes: int, accept: Any, time_limit: float
-) -> _Findings:
+def _search_dense(features: OrthonormalFeatures, y: Codes, n_classes: int, accept: Any, time_limit: float) -> _Findings:
     """Descend, then take Newton steps, setting separated pairs aside, then solve the programme."""
     Q = features.Q
     tied = all_pairs(y, n_classes)
     separable = np.zeros_like(tied)
     theta = np.zeros((n_classes, Q.shape[1]))
     small = n_classes * Q.shape[1] <= _LARGEST_HESSIAN
-    model = PairLogistic(Q, y, tied)
+    model = PairLoss(Q, y, tied)
     theta, found = descend_until(model, theta, accept, max_steps=_DESCENT_STEPS if small else _LONG_DESCENT_STEPS)
     if found:
         return _Findings("descent", theta, tied, None)
@@ -171,8 +169,8 @@ def _search_dense(
         tied = tied & ~outcome.separable
         if not tied.any():
             return _Findings("Newton's method", _combined(Q, y, directions, separable, tied), separable, None)
-        model, level = PairLogistic(Q, y, tied), _anything
-        theta = np.zeros_like(theta)
+        model, level = PairLoss(Q, y, tied), _anything
+        theta = np.zeros_like(theta) if outcome.rest is None else outcome.rest
     if small and outcome.kind == "balanced":
         total = _combined(Q, y, directions, separable, tied) if directions else None
         return _Findings("Newton's method", total, separable, outcome.weights)
@@ -186,7 +184,7 @@ def _anything(_: Floats) -> bool:
 def _programme(
     Q: Floats,
     y: Codes,
-    model: PairLogistic,
+    model: PairLoss,
     theta: Floats,
     directions: list[Floats],
     separable: Mask,
@@ -205,7 +203,7 @@ def _programme(
     total = _combined(Q, y, directions, separable, rest) if directions and small else (directions or [None])[-1]
     if not rest.any():
         return _Findings("linear programme", total, separable, None)
-    left = PairLogistic(Q, y, rest)
+    left = PairLoss(Q, y, rest)
     dual = np.where(rest, answer.weights, 0.0)
     if small:
         balanced = search(left, np.zeros_like(theta), _anything)
@@ -244,14 +242,12 @@ def _search_sparse(
     def accept(theta: Floats) -> bool:
         return positive(X, y, *split(theta), pairs)
 
-    model = PairLogistic(Z, y, pairs)
+    model = PairLoss(Z, y, pairs)
     theta = np.zeros((n_classes, Z.shape[1]))
     theta, found = descend_until(model, theta, accept, max_steps=_LONG_DESCENT_STEPS)
     if found:
         return _Findings("descent", theta, pairs, None), split(theta)
-    findings = _programme(
-        Z, y, model, theta, [], np.zeros_like(pairs), time_limit, False
-    )
+    findings = _programme(Z, y, model, theta, [], np.zeros_like(pairs), time_limit, False)
     return findings, None if findings.theta is None else split(findings.theta)
 
 

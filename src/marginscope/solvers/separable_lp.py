@@ -92,9 +92,7 @@ def _solve(
     coo = features.tocoo()
     line, column = coo.coords
     own, other = y[rows][line] * rank + column, rivals[line] * rank + column
-    A = sp.csr_array(
-        (np.r_[coo.data, -coo.data], (np.r_[line, line], np.r_[own, other])), shape=(m, n_classes * rank)
-    )
+    A = sp.csr_array((np.r_[coo.data, -coo.data], (np.r_[line, line], np.r_[own, other])), shape=(m, n_classes * rank))
     A = A[:, : (n_classes - 1) * rank]
     free = A.shape[1]
     answer = scipy.optimize.linprog(

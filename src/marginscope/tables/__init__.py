@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from marginscope.tables.feature_matrix import FeatureMatrix
     from marginscope.tables.features import features_from
     from marginscope.tables.predictions import read_predictions
-    from marginscope.tables.preparation import describe_preparation, preparation
+    from marginscope.tables.preparation import describe_preparation
     from marginscope.tables.read import read_table
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "FeatureMatrix",
     "describe_preparation",
     "features_from",
-    "preparation",
     "read_predictions",
     "read_table",
 ]

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HUGE_INTEGER", "LARGEST_VALUE", "LOSSLESS_INTEGER", "UNKNOWN_LEVEL", "Column"]
+from marginscope._validation.features import LARGEST_VALUE
 
-#: Beyond this, squared norms overflow.
-LARGEST_VALUE = 1e150
+__all__ = ["HUGE_INTEGER", "LARGEST_VALUE", "LOSSLESS_INTEGER", "UNKNOWN_LEVEL", "Column"]
 
 #: Beyond these, an integer is no float64 without loss, and no int64 at all.
 LOSSLESS_INTEGER = 2.0**53

@@ -47,7 +47,11 @@ class _Levels(dict[str | None, int]):
 
 
 class ColumnBuilder:
-    """Collects the cells of one feature column and decides its type at the end."""
+    """Collects the cells of one feature column and decides its type at the end.
+
+    ``patience`` is how many different texts are kept before a column that shows
+    only numbers is kept as numbers.
+    """
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class ColumnBuilder:
         is_text: bool = False,
         is_words: bool = False,
         null_name: str = "",
+        patience: int = FEW_LEVELS,
     ) -> None:
         self.name = name
         self.position = position
@@ -67,6 +72,7 @@ class ColumnBuilder:
         self._is_text = is_text
         self._is_words = is_words and not (expected is not None and expected.kind == "number")
         self._null_name = null_name
+        self._patience = patience
         self._seen = _Levels()
         self._kinds: list[CellKind] = []
         self._values: list[float] = []
@@ -148,7 +154,7 @@ class ColumnBuilder:
 
     def _review(self) -> None:
         """Leave the dictionary once it is too large to pay."""
-        if len(self._seen) <= max(FEW_LEVELS, self._rows // 20):
+        if len(self._seen) <= max(self._patience, self._rows // 20):
             return
         if self._is_words or (self._expected is not None and self._expected.kind == "category"):
             return

@@ -24,7 +24,7 @@ __all__ = ["read_delimited", "read_rows", "text_lines"]
 
 _SAMPLE_LINES = 1000
 _SAMPLE_CHARACTERS = 1 << 20
-_CELLS_A_BLOCK = 1 << 17
+_CELLS_A_BLOCK = 1 << 15
 
 
 def read_delimited(
@@ -223,7 +223,8 @@ class _Rows:
             )
         return DataError(
             f"a quoted field must end at a delimiter, but line {start + len(pending) - 1} of {self.name} goes on "
-            f"after the closing quote ({error}); double a quote that belongs to the text"
+            f"after the closing quote ({error}); double a quote that belongs to the text, "
+            "or give another --delimiter"
         )
 
     def _all_end_empty(self) -> bool:

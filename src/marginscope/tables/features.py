@@ -111,16 +111,20 @@ def _as_frame(X: Any) -> Any:
     import narwhals.stable.v1 as nw
     from narwhals.exceptions import DuplicateError
 
-    native = getattr(X, "columns", None)
-    if native is not None and type(X).__module__.partition(".")[0] == "pandas":
-        _check_pandas_names(list(native))
-        if not all(isinstance(name, str) for name in native):
-            X = X.set_axis([str(name) for name in native], axis=1)
+    if type(X).__module__.partition(".")[0] == "pandas" and hasattr(X, "columns"):
+        own = list(X.columns)
+        _check_pandas_names(own)
+        if not all(isinstance(name, str) for name in own):
+            X = X.set_axis([str(name) for name in own], axis=1)
     try:
         frame = nw.from_native(X, eager_only=True, allow_series=True, pass_through=True)
         if isinstance(frame, nw.Series):
             check_shape((len(frame),))
-        return frame if isinstance(frame, nw.DataFrame) and list(frame.columns) is not None else None
+        if hasattr(frame, "collect_schema") and not hasattr(frame, "shape"):
+            raise TypeError("a lazy frame has no rows yet")
+        if isinstance(frame, nw.DataFrame):
+            check_distinct(list(frame.columns), "the frame")
+            return frame
     except DuplicateError:
         twice = [name for name, times in Counter(_native_names(X)).items() if times > 1]
         check_distinct(twice * 2 or ["?", "?"], "the frame")
@@ -143,8 +147,6 @@ def _check_pandas_names(native: list[Any]) -> None:
 
 def _from_frame(frame: Any, names: Sequence[str] | None) -> FeatureMatrix:
     check_shape(frame.shape)
-    if names is None:
-        check_distinct(list(frame.columns), "the frame")
     column_names = _names(names if names is not None else list(frame.columns), frame.shape[1])
     notes: list[str] = []
     columns = [

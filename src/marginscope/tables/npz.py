@@ -70,9 +70,9 @@ def load_arrays(source: Source) -> dict[str, NDArray[Any]]:
                     left -= array.nbytes
                     arrays[member.filename.removesuffix(".npy")] = array
             return arrays
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise DataError(
-            f"{source.name} is damaged or uses a packing that is not read ({error}); save it again"
+            f"{source.name} is damaged or packed in a way that is not read ({shown(str(error), 150)}); save it again"
         ) from error
 
 

@@ -108,6 +108,8 @@ class Source:
         except (FileNotFoundError, NotADirectoryError) as error:
             link = " (a link whose target is missing)" if self.path.is_symlink() else ""
             raise UsageError(f"a file is needed, but {self.name} does not exist{link}; check the path") from error
+        except UsageError:
+            raise
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise IOFault(f"{self.name} cannot be opened ({reason}); check its permissions") from error

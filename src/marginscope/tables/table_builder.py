@@ -15,6 +15,7 @@ from marginscope.exceptions import DataError, SizeError
 from marginscope.tables.cells import CellKind, CellReader, looks_grouped
 from marginscope.tables.column import Column
 from marginscope.tables.column_builder import ColumnBuilder
+from marginscope.tables.column_typing import FEW_LEVELS
 from marginscope.tables.lines import LineIndex
 from marginscope.tables.options import ReaderOptions
 from marginscope.tables.plan import ColumnPlan, ReadingPlan
@@ -40,6 +41,11 @@ class RawTable:
     decimal: str | None = None
     declared: tuple[str, ...] = ()
     first_index: int | None = None
+
+
+# Texts of all columns together that are kept before columns of numbers drop theirs.
+_MOST_TEXTS = 50_000
+_FEWEST_LEVELS = 256
 
 
 class _Codes(dict[str, int]):
@@ -95,6 +101,7 @@ class TableBuilder:
                 is_text=at in selection.text,
                 is_words=declared.get(at) == "words",
                 null_name=null_name,
+                patience=max(_FEWEST_LEVELS, min(FEW_LEVELS, _MOST_TEXTS // len(selection.features))),
             )
             for at in selection.features
             if at not in self._dates

@@ -43,4 +43,5 @@ class ClassAbsent:
             f"{rows} test rows: no training can reach them; collect rows or take them out of the test.",
             classes=tuple(absent),
             evidence=evidence,
+            reasons={name: f"no training rows, {int(tested[case.names.index(name)])} test rows" for name in absent},
         )

@@ -37,8 +37,10 @@ class ConflictingLabels:
         codes = case.subject.codes
         group, table = _shared_groups(group_equal_rows(case.features), codes, case.n_classes)
         conflicted = (table > 0).sum(axis=1) > 1
-        lost_row = conflicted[group] & (table.argmax(axis=1)[group] != codes)
         total = np.bincount(codes, minlength=case.n_classes)
+        # Where a group is evenly split its likeliest label is that of the larger class.
+        winner = (table + 0.5 * total / total.sum()).argmax(axis=1)
+        lost_row = conflicted[group] & (winner[group] != codes)
         lost = np.bincount(codes[lost_row], minlength=case.n_classes)
         bound = 1 - lost / np.maximum(total, 1)
         explained = self._explained(case, lost_row)
@@ -71,6 +73,11 @@ class ConflictingLabels:
             classes=names,
             evidence=evidence,
             panels={case.names[k]: _panel(case.names[k], total[k], lost[k], case.scores.recall[k]) for k in named},
+            reasons={
+                case.names[k]: f"{lost[k]} of its {total[k]} rows equal a row of a larger class, so at most "
+                f"{bound[k]:.0%} can be right"
+                for k in named
+            },
             rows=tuple(int(i) for i in np.flatnonzero(lost_row)[:20]),
         )
 

@@ -56,27 +56,29 @@ class FewRows:
             for k in flagged[:12]
         )
         first = flagged[0]
-        low, high = scores.interval[first]
-        n = int(scores.n_scored[first])
-        detail = (
-            f"{name_list([case.names[first]])} has one row only, which trains and cannot be tested"
-            if n == 0
-            else f"with {n} scored row{'s' * (n != 1)} the recall of {name_list([case.names[first]])} lies anywhere in "
-            f"{low:.2f} to {high:.2f}"
-        )
         return Finding(
             self.slug,
             Status.ISSUE,
-            f"{name_list(case.names[k] for k in flagged)}: too few rows to judge any remedy ({detail}); collect more.",
+            f"{name_list(case.names[k] for k in flagged)}: too few rows to judge any remedy (for "
+            f"{name_list([case.names[first]])}: {_reason(case, first)}); collect more.",
             classes=tuple(case.names[k] for k in flagged),
             evidence=evidence,
             remedies=("class-weights", "logit-adjustment", "richer-model"),
             panels={case.names[k]: _panel(case, k) for k in flagged},
+            reasons={case.names[k]: _reason(case, k) for k in flagged},
         )
 
     def _proven(self, case: Case, code: int, name: str) -> bool:
         claims = (case.lab.claim(slug, code, name) for slug in case.lab.tried())
         return any(one is not None and one.is_proof for one in claims)
+
+
+def _reason(case: Case, k: int) -> str:
+    n = int(case.scores.n_scored[k])
+    if n == 0:
+        return "one row only, which trains and cannot be tested" if case.counts[k] == 1 else "no test rows"
+    low, high = case.scores.interval[k]
+    return f"{n} scored row{'s' * (n != 1)} leave the recall anywhere in {low:.2f} to {high:.2f}"
 
 
 def _panel(case: Case, k: int) -> Panel:

@@ -117,6 +117,12 @@ class LabelMap:
             remedies=("merge-labels",),
             counterfactuals=tuple(claims),
             panels={one.label: lift_panel([one], f"Recall of '{one.label:.40}' under one name") for one in proven},
+            reasons={
+                case.names[k]: f"'{case.names[pair.rarer]:.40}' and '{case.names[pair.commoner]:.40}' differ in "
+                f"{pair.difference} only and cannot be told apart"
+                for pair, _, _ in same
+                for k in (pair.rarer, pair.commoner)
+            },
         )
 
     def _areas(self, case: Case, pairs: list[tuple[SpellingPair, float, float]]) -> tuple[Evidence, ...]:
@@ -143,7 +149,7 @@ class LabelMap:
         for step in (0, 1, -1):
             codes = np.roll(case.subject.codes, step)[lab.rows]
             subject = replace(lab.prepared, codes=codes)
-            trial = run_trial("shifted labels", view, subject, lab.one_repeat())
+            trial = run_trial("shifted labels", view, subject, lab.short_design())
             balanced[step] = float(np.nanmean(recall_of(trial, codes, case.n_classes))) if not trial.failure else 0.0
         step = max((1, -1), key=lambda one: balanced[one])
         if balanced[step] - balanced[0] < self.shift_gain:
@@ -228,4 +234,5 @@ def _joined(slug: str, leading: list[Finding], every: list[Finding]) -> Finding:
         remedies=tuple({slug: None for one in leading for slug in one.remedies}),
         counterfactuals=tuple(row for one in leading for row in one.counterfactuals),
         panels={name: panel for one in leading for name, panel in one.panels.items()},
+        reasons={name: reason for one in leading for name, reason in one.reasons.items()},
     )

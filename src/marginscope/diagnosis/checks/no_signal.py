@@ -75,6 +75,11 @@ class NoSignal:
             classes=tuple(case.names[k] for k in silent),
             evidence=evidence,
             panels={case.names[k]: _panel(case.names[k], tests[k]) for k in silent},
+            reasons={
+                case.names[k]: f"a flexible learner does no better than on permuted labels (area {tests[k].auc:.2f}, "
+                f"p = {tests[k].p_value:.2f})"
+                for k in silent
+            },
         )
 
     def _test(self, case: Case, code: int) -> SignalTest:

@@ -57,7 +57,7 @@ class RivalOverlap:
         findings.sort(key=lambda one: one[2])
         gradients = _mean_gradients(case)
         evidence: list[Evidence] = []
-        panels = {}
+        panels, reasons = {}, {}
         for k, rival, area in findings:
             pair = f"'{case.names[k]:.40}' and '{case.names[rival]:.40}'"
             distances = _ks_distances(case, k, rival)
@@ -68,19 +68,23 @@ class RivalOverlap:
                 Evidence(f"correlation of the mean gradients of {pair}", _cosine(gradients[k], gradients[rival])),
             ]
             panels[case.names[k]] = _panel(case, k, rival, distances)
+            closest = ", ".join(f"{case.features.names[j]:.30}" for j in np.argsort(distances)[:3])
+            reasons[case.names[k]] = (
+                f"nearly the same features as '{case.names[rival]:.40}' (told apart with an area of {area:.2f}; "
+                f"alike in {closest})"
+            )
         k, rival, area = findings[0]
-        distances = _ks_distances(case, k, rival)
-        closest = ", ".join(f"{case.features.names[j]:.30}" for j in np.argsort(distances)[:3])
         return Finding(
             self.slug,
             Status.ISSUE,
             f"{name_list(case.names[one[0]] for one in findings)}: one rival has nearly the same features, and no "
-            f"remedy tried lifts the class without taking as much from it. '{case.names[k]:.40}' and "
-            f"'{case.names[rival]:.40}' are told apart with an area of {area:.2f}; they agree most in {closest}.",
+            f"remedy tried lifts the class without taking as much from it. '{case.names[k]:.40}' is "
+            f"{reasons[case.names[k]]}.",
             classes=tuple(case.names[one[0]] for one in findings),
             evidence=tuple(evidence[:36]),
             remedies=("logit-adjustment", "class-weights"),
             panels=panels,
+            reasons=reasons,
         )
 
     def _lifted(self, case: Case, code: int) -> bool:

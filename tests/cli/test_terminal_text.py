@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
-from marginscope.cli.output import make_visible, print_lines, screen_width, show_label, write_error, write_json
+from marginscope.cli.output import (
+    make_visible,
+    print_lines,
+    screen_width,
+    show_label,
+    show_labels,
+    write_error,
+    write_json,
+)
 
 HOSTILE = "\x1b]0;owned\x07\x1b[31mred\u202egnp.exe\u2066\u0000\r\n\u200b\ufeff\x9b2J"
 
@@ -47,6 +55,18 @@ def test_dat029_a_label_of_a_million_characters_is_short_and_told_apart() -> Non
 @given(st.text(), st.integers(12, 40))
 def test_a_label_never_takes_more_room_than_it_has(label: str, width: int) -> None:
     assert 1 <= cell_len(show_label(label, width)) <= width
+
+
+def test_a_middling_label_keeps_its_ends_and_stays_told_apart() -> None:
+    names = ["Flow Proportioning Valve Close", "Flow Proportioning Valve Open", "High"]
+    assert show_labels(names, 18) == ["Flow Pro..ve Close", "Flow Pro..lve Open", "High"]
+    alike = show_labels(["a" * 20 + "1" + "a" * 20, "a" * 20 + "2" + "a" * 20], 16)
+    assert len(set(alike)) == 2
+
+
+@given(st.lists(st.text(), unique=True, max_size=6), st.integers(12, 40))
+def test_labels_of_a_column_keep_to_its_width(labels: list[str], width: int) -> None:
+    assert all(1 <= cell_len(one) <= width for one in show_labels(labels, width))
 
 
 @pytest.mark.parametrize("label", ["[bold]x[/bold]", ":smile:", "%s", "{0.__class__}", "$(rm)", "a\\b"])

@@ -47,7 +47,10 @@ def test_pro017_a_closed_pipe_is_a_quiet_stop(words: list[str]) -> None:
 @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "0<&-"])
 def test_pro017_closed_standard_streams(closed: str) -> None:
     line = " ".join([*PROGRAM, "explain", "few-rows", closed])
-    assert subprocess.run(line, shell=True, check=False, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode == 0
+    assert (
+        subprocess.run(line, shell=True, check=False, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
+        == 0
+    )
 
 
 def test_pro017_plain_locale_without_home() -> None:

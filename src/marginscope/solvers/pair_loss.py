@@ -1,11 +1,13 @@
-"""The sum of logistic losses over pairs, its descent and its Newton steps.
+"""A convex loss of the pairs whose minimum, or lack of one, decides separability.
 
-    F(theta) = sum over pairs of log(1 + exp(-u_ik)),      u_ik = <x~_ik, theta>
+    F(theta) = sum over pairs of phi(u_ik),        u_ik = <x~_ik, theta>
+    phi(u) = 1 / (1 + u) for u >= 0,     1 - u + u^2 for u < 0
 
-Its pair weights q = 1 / (1 + e^u) are positive, and sum q x~ = 0 at a finite
-minimum; without one the minimiser runs off along a recession direction. Pairs do
-not interact, so F can be restricted to any set of them, and its Hessian costs
-less than that of the multinomial likelihood, which has the same directions.
+phi is twice continuously differentiable and falls everywhere, so the weights
+lambda = -phi'(u) are positive, and sum lambda x~ = 0 at a minimum; without one the
+minimiser runs off along a recession direction. The logistic loss has the same
+two ends, but loses its curvature on pairs far on either side, where Newton's
+method then stalls. Pairs do not interact, so F can be restricted to any set.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ from numpy.typing import NDArray
 from marginscope.geometry.margins import pair_sum, relative_margins
 from marginscope.geometry.pair_gram import pair_gram
 
-__all__ = ["PairLogistic", "descend_until"]
+__all__ = ["PairLoss", "descend_until"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-class PairLogistic:
+class PairLoss:
     """The loss on the pairs of a mask, for features of shape (n_rows, rank)."""
 
     def __init__(self, Q: Floats, y: NDArray[np.intp], pairs: Mask) -> None:
@@ -42,19 +44,20 @@ class PairLogistic:
         return u
 
     def value_and_weights(self, margins: Floats) -> tuple[float, Floats]:
-        """Return F and the weights q."""
-        e = np.exp(-np.abs(margins))
-        value = float(np.log1p(e).sum() - np.minimum(margins, 0.0).sum())
-        weights: Floats = np.where(margins >= 0, e, 1.0) / (1.0 + e)
-        return value, weights
+        """Return F and the weights lambda."""
+        short = np.minimum(margins, 0.0)
+        inverse = 1.0 / (1.0 + np.maximum(margins, 0.0))
+        weights: Floats = inverse * inverse - 2.0 * short
+        return float(inverse.sum() + (short * short - short).sum()), weights
 
     def gradient(self, weights: Floats) -> Floats:
-        """Return the gradient of F for the weights at a point."""
+        """Return the gradient of F from the weights."""
         return -pair_sum(self.Q, self.y, weights)
 
     def newton_step(self, weights: Floats) -> Floats | None:
         """Return the Newton step, or None where the Hessian is no longer positive definite."""
-        H = pair_gram(self.Q, self.y, weights * (1.0 - weights), gauge=1.0)
+        # phi'' = 2 (1 + u)^-3, and 2 for u < 0
+        H = pair_gram(self.Q, self.y, 2.0 * np.minimum(weights, 1.0) ** 1.5, gauge=1.0)
         g = self.gradient(weights).ravel()
         mean = float(np.trace(H)) / max(1, len(H))
         if not mean > 0:
@@ -85,7 +88,7 @@ class _Accepted(Exception):
 
 
 def descend_until(
-    model: PairLogistic, start: Floats, accept: Callable[[Floats], bool], *, max_steps: int
+    model: PairLoss, start: Floats, accept: Callable[[Floats], bool], *, max_steps: int
 ) -> tuple[Floats, bool]:
     """Minimise by L-BFGS until all margins are positive and accepted.
 

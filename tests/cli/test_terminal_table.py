@@ -1,0 +1,193 @@
+"""The tables of a diagnosis and of a ledger as text."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from rich.cells import cell_len
+from rich.text import Text
+
+from marginscope.cli.table import command_lines, diagnosis_lines, first_cause, ledger_lines
+from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary
+from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
+from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
+
+
+def _class(
+    label: str, share: float, recall: float | None, verdict: Verdict, cause: str | None = None
+) -> ClassDiagnosis:
+    interval = None if recall is None else (max(0.0, recall - 0.1), min(1.0, recall + 0.1))
+    reason = f"a sentence on {label[:20]} that is long enough to need two lines on any screen" if cause else "learned"
+    return ClassDiagnosis(label, 20, share, recall, interval, None, None, verdict, cause, reason=reason)
+
+
+def _diagnosis(classes: list[ClassDiagnosis], findings: list[Finding] | None = None) -> Diagnosis:
+    return Diagnosis(
+        tuple(classes),
+        tuple(findings or []),
+        DataSummary(640, 9, len(classes), "data.csv", "ab", "label"),
+        ModelSummary("LogisticRegression", {"C": 1e-5, "prepare__names": ["x"] * 50}),
+        tuple(one.label for one in classes),
+    )
+
+
+def _text(lines: list[Text]) -> str:
+    return "\n".join(line.plain for line in lines)
+
+
+SICK = [
+    _class("lynx", 0.03, 0.0, Verdict.UNLEARNED, "over-regularised"),
+    _class("fox", 0.25, 0.31, Verdict.WEAK, "no-signal"),
+    _class("ghost", 0.0, None, Verdict.ABSENT, "class-absent"),
+]
+
+
+def test_every_class_is_named_with_its_numbers_and_cause() -> None:
+    shown = _text(diagnosis_lines(_diagnosis([*SICK, _class("owl", 0.03, 1.0, Verdict.HEALTHY)]), 80))
+    assert "lynx     20   3.0 %  0.00 [0.00, 0.10]  unlearned  over-regularised" in shown
+    assert "ghost    20   0.0 %  -                  absent     class-absent" in shown
+    assert "owl      20   3.0 %  1.00 [0.90, 1.00]  healthy    learned" in shown
+    assert "LogisticRegression (C=1e-05)" in shown
+
+
+@pytest.mark.parametrize("width", [40, 80, 110])
+@pytest.mark.parametrize("label", ["owl", "狐狸" * 40, "a b" * 300, "\x1b[31m\n"])
+def test_sentences_keep_to_the_width_and_labels_are_safe(width: int, label: str) -> None:
+    classes = [dataclasses.replace(SICK[0], label=label), *SICK[1:]]
+    findings = [Finding("label-map", Status.TIP, f"the labels {label[:30]!r} and so on are alike, " * 3)]
+    lines = diagnosis_lines(_diagnosis(classes, findings), width)
+    table = [line for line in lines if " %  " in line.plain or line.plain.startswith("class ")]
+    assert all(cell_len(line.plain) <= max(width, 74) for line in table)
+    assert all(len(line.plain) <= width for line in lines if line not in table)
+    assert all(line.plain.isprintable() for line in lines)
+
+
+def test_a_reason_that_classes_share_is_told_once() -> None:
+    alike = [dataclasses.replace(one, reason="one sentence for all of them") for one in SICK]
+    assert _text(diagnosis_lines(_diagnosis(alike), 80)).count("one sentence for all of them") == 1
+
+
+def test_many_healthy_classes_are_one_line_but_a_rare_one_is_seen() -> None:
+    healthy = [_class(f"c{i}", 0.07, 0.9 + i / 200, Verdict.HEALTHY) for i in range(12)]
+    rare = _class("rare", 0.01, 0.97, Verdict.HEALTHY)
+    shown = _text(diagnosis_lines(_diagnosis([*SICK, *healthy, rare]), 80))
+    assert "... and 12 healthy classes (recall 0.90 to 0.96)" in shown
+    assert "rare" in shown
+    assert "c3" not in shown
+
+
+def test_one_healthy_class_more_is_said_in_the_singular() -> None:
+    rare = [_class(f"rare{i}", 0.01, 0.9, Verdict.HEALTHY) for i in range(5)]
+    usual = _class("usual", 0.9, 0.95, Verdict.HEALTHY)
+    assert "... and 3 healthy classes" in _text(diagnosis_lines(_diagnosis([*rare, usual]), 80))
+
+
+@pytest.mark.parametrize(("n_sick", "n_notes"), [(40, 0), (40, 20), (3, 20), (12, 1)])
+def test_no_more_than_about_a_dozen_findings(n_sick: int, n_notes: int) -> None:
+    sick = [_class(f"s{i}", 0.02, 0.0, Verdict.UNLEARNED, "imbalance") for i in range(n_sick)]
+    notes = [Finding(f"note-{i}", Status.ISSUE, "something else") for i in range(n_notes)]
+    shown = _text(diagnosis_lines(_diagnosis(sick, notes), 80))
+    assert shown.count("  imbalance\n") + shown.count("something else") <= 12
+    assert ("not healthy:" in shown) == (n_sick > 11)
+
+
+def test_a_finding_that_lost_is_no_note_but_one_about_the_fit_is() -> None:
+    findings = [
+        Finding("over-regularised", Status.ISSUE, "the winner", ("lynx",)),
+        Finding("low-capacity", Status.ISSUE, "a loser", ("lynx",)),
+        Finding("infinite-parameters", Status.ISSUE, "two have no finite value", ("lynx",)),
+        Finding("rival-overlap", Status.ISSUE, "a loose end", ("lynx", "otter")),
+        Finding("label-map", Status.TIP, "two look alike"),
+        Finding("few-rows", Status.PASSED, "plenty"),
+    ]
+    shown = _text(diagnosis_lines(_diagnosis(SICK, findings), 80))
+    for sentence, is_shown in [
+        ("the winner", False),
+        ("a loser", False),
+        ("two have no finite value", True),
+        ("a loose end", True),
+        ("two look alike", True),
+        ("plenty", False),
+    ]:
+        assert (sentence in shown) is is_shown, sentence
+
+
+def test_what_was_not_checked_is_said_with_its_reason() -> None:
+    findings = [
+        Finding("low-capacity", Status.SKIPPED, "the time was spent"),
+        Finding("no-signal", Status.SKIPPED, "the time was spent"),
+        Finding("imbalance", Status.ERRORED, "it failed"),
+        Finding("knob-ignored", Status.NOT_APPLICABLE, "no weights"),
+    ]
+    shown = _text(diagnosis_lines(_diagnosis(SICK, findings), 80))
+    assert "skipped low-capacity, no-signal: the time was spent" in shown
+    assert "errored imbalance: it failed" in shown
+    assert "not applicable: knob-ignored" in shown
+    assert "skipped" not in _text(diagnosis_lines(_diagnosis(SICK, findings), 80, with_unchecked=False))
+
+
+def test_the_cause_to_explain_first() -> None:
+    healthy = [_class("owl", 0.5, 1.0, Verdict.HEALTHY)]
+    issue = Finding("infinite-parameters", Status.ISSUE, "...")
+    assert first_cause(_diagnosis(SICK)) == "over-regularised"
+    assert first_cause(_diagnosis(healthy, [issue])) == "infinite-parameters"
+    assert first_cause(_diagnosis(healthy)) is None
+
+
+def test_commands_are_quoted_and_never_wrapped() -> None:
+    words = ["marginscope", "fix", "my data.csv", "-t", "it's", *["--drop", "column"] * 20]
+    lines = command_lines([("next", words), ("why", None)], "report.html")
+    assert lines[1].plain == "next:   marginscope fix 'my data.csv' -t 'it'\"'\"'s'" + " --drop column" * 20
+    assert lines[2].plain == "report: report.html"
+    assert len(lines) == 3
+
+
+TRIALS = (
+    RemedyTrial(
+        "class-weights",
+        "balanced class weights",
+        "tried",
+        recall={"lynx": 0.5, "fox": 0.1},
+        change={"lynx": Change(0.5, (0.3, 0.7)), "fox": None},
+        balanced=Change(0.1, (0.0, 0.2)),
+        worst_other=("a very long name indeed", -0.2),
+        log_loss=0.4,
+        seconds=0.2,
+    ),
+    RemedyTrial(
+        "weaker-penalty",
+        "a weaker penalty",
+        "tried",
+        recall={"lynx": 0.98, "fox": 0.1},
+        change={"lynx": Change(0.98, (0.9, 1.0)), "fox": Change(-0.01, (-0.1, 0.1))},
+        balanced=Change(0.3, (0.2, 0.4)),
+        worst_other=("otter", -0.02),
+        helps=("lynx",),
+        seconds=0.4,
+        snippet="model.set_params(C=0.001)\nmodel.fit(X, y)",
+    ),
+    RemedyTrial("scaling", "standardised features", "could_not_act", "the model scales already"),
+    RemedyTrial("smote", "SMOTE", "failed", "too few neighbours"),
+)
+LEDGER = RemedyLedger(("lynx", "fox"), {"lynx": 0.0, "fox": 0.11}, TRIALS, "weaker-penalty", "A weaker penalty helps.")
+
+
+def test_the_ledger_ranks_marks_the_winner_and_ends_with_the_code() -> None:
+    lines = [line.plain for line in ledger_lines(LEDGER, 100)]
+    assert lines[0] == "class lynx"
+    assert lines[2].split() == ["present", "model", "0.00"]
+    assert lines[3].startswith("* weaker-penalty  0.98    +0.98 [+0.90, +1.00]  +0.30")
+    assert lines[4].startswith("  class-weights   0.50    +0.50 [+0.30, +0.70]  +0.10     -0.20 a very long")
+    assert not any(line.startswith("*") for line in lines[5:])
+    assert "  scaling: the model scales already" in lines
+    assert "  smote: too few neighbours" in lines
+    assert lines[-4:] == ["A weaker penalty helps.", "", "    model.set_params(C=0.001)", "    model.fit(X, y)"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 110])
+def test_the_ledger_gives_up_columns_before_it_overflows(width: int) -> None:
+    lines = [line.plain for line in ledger_lines(LEDGER, width)]
+    assert max(map(len, lines)) <= width
+    assert ("log-loss" in lines[1]) is (width == 110)
+    assert "change" in lines[1]
