@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import runpy
 import shlex
@@ -81,6 +82,37 @@ def test_a_page_names_only_what_exists(slug: str) -> None:
     named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page(slug)))
     assert named <= {*slugs(), *(remedy.slug for remedy in REMEDIES)}
     assert set(re.findall(r"`marginscope (\w+)", page(slug))) <= set(COMMANDS)
+
+
+# Thresholds that a page states; the page must follow the code.
+STATED = {
+    "few-rows": ("least_rows", "widest", "good_recall"),
+    "conflicting-labels": ("least_bound",),
+    "label-map": ("told_apart", "level", "shift_gain", "restart_auc"),
+    "knob-ignored": ("least_change",),
+    "low-capacity": ("training_slack",),
+    "no-signal": ("clear", "level", "n_permutations", "least_rows"),
+    "rival-overlap": ("most_auc", "coincide"),
+    "weights-vanish": ("angle",),
+}
+
+
+@pytest.mark.parametrize("slug", STATED)
+def test_a_page_states_the_thresholds_of_its_check(slug: str) -> None:
+    from marginscope.diagnosis.checks import CHECKS
+
+    check = next(one for one in CHECKS if one.slug == slug)
+    numbers = {float(one) for one in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", page(slug))}
+    for field in STATED[slug]:
+        assert abs(getattr(check, field)) in numbers, field
+
+
+def test_the_docs_state_what_counts_as_proof() -> None:
+    from marginscope.diagnosis.counterfactual import Proof
+
+    text = (ROOT / "docs" / "causes.md").read_text(encoding="utf-8")
+    for value in dataclasses.astuple(Proof()):
+        assert f"{value:g}" in text
 
 
 @pytest.mark.parametrize("slug", slugs())

@@ -24,8 +24,8 @@ class Terminal(io.StringIO):
         return super().write(text)
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    # Not a fixture: pytest puts its own standard error back between set-up and test.
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")
@@ -38,19 +38,22 @@ def _work(line: ProgressLine) -> None:
             line(done, 4, f"step {done} of \x1b[2J[red]")
 
 
-def test_a_terminal_sees_what_is_done(terminal: Terminal) -> None:
+def test_a_terminal_sees_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _terminal(monkeypatch)
     _work(ProgressLine(delay=0.0))
     shown = terminal.getvalue()
     assert "/4" in shown
     assert "\\x1b[2J[red]" in shown
 
 
-def test_short_work_shows_nothing(terminal: Terminal) -> None:
+def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _terminal(monkeypatch)
     _work(ProgressLine(delay=60.0))
     assert terminal.getvalue() == ""
 
 
-def test_quiet_shows_nothing(terminal: Terminal) -> None:
+def test_quiet_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _terminal(monkeypatch)
     _work(ProgressLine(quiet=True, delay=0.0))
     assert terminal.getvalue() == ""
 
@@ -62,6 +65,7 @@ def test_a_pipe_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_terminal_that_goes_away_does_not_stop_the_work(terminal: Terminal) -> None:
+def test_a_terminal_that_goes_away_does_not_stop_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = _terminal(monkeypatch)
     terminal.is_gone = True
     _work(ProgressLine(delay=0.0))

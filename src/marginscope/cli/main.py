@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Stopped as stop:
         _swallow_output()
-        write_error("stopped before the end; nothing is left half written", kind="stopped")
+        write_error("nothing is left half written; run the same command to start again", kind="stopped")
         return stop.exit_code
     except SystemExit as end:
         # typer turns a closed pipe into an exit with 1, which here is a finding.

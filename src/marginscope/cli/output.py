@@ -90,11 +90,19 @@ def show_label(label: str, width: int = _LONGEST_LABEL) -> str:
     """Return a label as it may appear on a terminal: visible, and short with a hash where it is long."""
     from rich.cells import cell_len, set_cell_size
 
-    shown = make_visible(label[: 4 * width]) or "''"
+    shown = _seen(label[: 4 * width])
     if len(label) <= 4 * width and cell_len(shown) <= width:
         return shown
     digest = hashlib.sha256(label.encode("utf-8", "backslashreplace")).hexdigest()[:6]
     return f"{set_cell_size(shown, width - 8).rstrip()}..{digest}"
+
+
+def _seen(label: str) -> str:
+    """Return a label that takes room: an empty one as quotes, one of combining marks spelled out."""
+    from rich.cells import cell_len
+
+    shown = make_visible(label)
+    return shown if cell_len(shown) else ascii(label) if label else "''"
 
 
 def show_labels(labels: Sequence[str], width: int) -> list[str]:
@@ -106,7 +114,7 @@ def show_labels(labels: Sequence[str], width: int) -> list[str]:
 def _without_middle(label: str, width: int) -> str:
     from rich.cells import cell_len, set_cell_size
 
-    shown = make_visible(label) or "''"
+    shown = _seen(label)
     if cell_len(shown) <= width:
         return shown
     tail = set_cell_size(shown[::-1], (width - 2) // 2)[::-1].lstrip()

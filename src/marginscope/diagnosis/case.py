@@ -23,6 +23,10 @@ from marginscope.tables.feature_rows import dense_rows
 __all__ = ["BudgetSpent", "Case", "Check", "Interventions", "NotTried"]
 
 
+# A smaller share of the missing recall is a lift, but does not say why the rest is missing.
+LEAST_REPAIR = 0.15
+
+
 class NotTried(Exception):
     """An intervention that has no effect to show; the message says why."""
 
@@ -149,6 +153,15 @@ class Case:
         if self.fitted is None:
             return None
         return self.view.linear_part(self.fitted, self.subject.take(np.arange(self.n_train)))
+
+    def is_repaired(self, code: int) -> bool:
+        """Whether some intervention provably brings back a fair share of the recall that is missing."""
+        missing = 1 - float(np.nan_to_num(self.lab_recall[code]))
+        for slug in self.lab.tried():
+            claim = self.lab.claim(slug, code, self.names[code])
+            if claim is not None and claim.is_proof and claim.lift >= LEAST_REPAIR * missing:
+                return True
+        return False
 
     def dense_features(self, rows: NDArray[np.int64], *, encoded: bool = True) -> NDArray[np.float64]:
         """Return rows of the features as a dense matrix.

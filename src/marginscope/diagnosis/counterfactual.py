@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import BudgetSpent, NotTried
-from marginscope.diagnosis.effects import Effect, called_rate, compare, with_placebo
+from marginscope.diagnosis.effects import Effect, called_rate, compare, recall_of, with_placebo
 from marginscope.diagnosis.folds import Design
 from marginscope.diagnosis.intervals import Z95, simultaneous_z
 from marginscope.diagnosis.trials import Subject, Trial, run_trial
@@ -36,13 +37,15 @@ class Proof:
     ``least_lift`` in recall; ``balanced_fall`` is the fall of balanced recall that is
     still called none, ``least_net_share`` the share of the lift that rivals must not
     have paid for, ``placebo_margin`` the lead over the placebo in the share of missing
-    recall that returns.
+    recall that returns. Above ``good_recall`` the intervals of all comparisons of the
+    report must hold together (Bonferroni).
     """
 
     least_lift: float = 0.05
     balanced_fall: float = 0.005
     least_net_share: float = 0.25
     placebo_margin: float = 0.05
+    good_recall: float = 0.5
 
 
 @dataclass
@@ -81,6 +84,10 @@ class Laboratory:
     _recipes: dict[str, Recipe] = field(default_factory=dict)
     _placebo_codes: NDArray[np.int64] | None = None
     _placebo_base: Trial | None = None
+
+    @cached_property
+    def _base_recall(self) -> NDArray[np.float64]:
+        return recall_of(self.base, self.raw.codes, self.n_classes)
 
     @property
     def n_classes(self) -> int:
@@ -239,11 +246,15 @@ class Laboratory:
         rule = self.proof
         lift, low = float(effect.lift[code]), float(effect.low[code])
         placebo = None if effect.placebo is None else float(effect.placebo[code])
+        # A class that is learned well enough is called weak only if all comparisons hold together.
+        passable = self._base_recall[code] >= rule.good_recall
+        needed = float(effect.low_simultaneous[code]) if passable else low
         reason = ""
         if lift < rule.least_lift:
             reason = f"recall rises by less than {rule.least_lift:g}"
-        elif low <= 0:
+        elif needed <= 0:
             reason = "the interval of the change reaches zero"
+            reason += ", all comparisons together" if low > 0 else ""
         elif effect.balanced < -max(rule.balanced_fall, _standard_error(effect)):
             reason = "balanced recall falls"
         elif effect.net_low[code] <= 0 or lift - effect.cost[code] < rule.least_net_share * lift:

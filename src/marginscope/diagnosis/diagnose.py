@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
@@ -20,6 +19,7 @@ from marginscope.diagnosis.bench import Bench, set_up
 from marginscope.diagnosis.case import BudgetSpent, Case, Check, NotTried
 from marginscope.diagnosis.checks import CHECKS
 from marginscope.diagnosis.provenance import make_provenance
+from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import Referee
 from marginscope.diagnosis.remedy_trials import try_remedies
 from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary, ParameterTable
@@ -240,9 +240,7 @@ def _run(
     else:
         view = as_model_view(model, seed=seed % 2**31)
     bench = Bench(view, subject, prepared, features, names, cv, seed % 2**31, budget, report.say, given)
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        # What the fits warn about is measured by the checks; the warnings would only repeat per fold.
-        warnings.simplefilter("ignore")
+    with threadpool_limits(limits=1), quiet_fits():
         case, notes = set_up(bench)
         found = tuple(_examine(check, case, chosen, report) for check in CHECKS)
         classes, found = Referee().judge(case, found)

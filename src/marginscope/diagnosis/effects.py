@@ -14,6 +14,7 @@ __all__ = ["Effect", "called_rate", "compare", "recall_of", "with_placebo"]
 
 Reals = NDArray[np.float64]
 _LEAST_MISSING = 0.02
+_LEAST_RIVAL_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -141,5 +142,7 @@ def _rival_cost(
         for rival in np.unique(codes[rows]):
             d = moved[both & (codes == rival)]
             cost[k] += d.mean()
-            variance[k] += d.var() / sizes[rival]
+            # Who pays nothing, or has a handful of rows, must not blur what the payers pay.
+            if d.mean() > 0 and sizes[rival] >= _LEAST_RIVAL_ROWS:
+                variance[k] += d.var() / sizes[rival]
     return np.maximum(cost, 0.0), variance

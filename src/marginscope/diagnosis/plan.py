@@ -34,12 +34,13 @@ class Plan:
 _LAB_CELLS = 2.5e6
 _BASE_CELLS = 6e7
 _LEAST_LAB_ROWS = 1500
+_MOST_LAB_ROWS = 8000
 
 
 def make_plan(n_rows: int, n_features: int, n_classes: int, *, n_splits: int) -> Plan:
     """Choose rows and repeats for data of this size."""
     per_row = max(1, n_features) * max(2, n_classes)
-    lab_rows = int(min(n_rows, max(_LEAST_LAB_ROWS, _LAB_CELLS / per_row)))
+    lab_rows = int(min(n_rows, _MOST_LAB_ROWS, max(_LEAST_LAB_ROWS, _LAB_CELLS / per_row)))
     base_rows = int(min(n_rows, max(4 * _LEAST_LAB_ROWS, _BASE_CELLS / per_row)))
     cells = lab_rows * per_row
     n_repeats = 3 if cells <= 1e5 else 2 if cells <= 3e5 else 1

@@ -57,10 +57,22 @@ class Candidate:
 class Referee:
     """Thresholds of the verdicts.
 
-    ``unlearned`` and ``good`` are recalls, ``least_rows`` the rows below which a class
-    may stay undecided, ``least_lift`` the lift that makes a class weak, ``equal`` the
-    difference in net repair that is still called equal, ``chance`` the p-value above
-    which a class is called no better than with permuted labels.
+    Attributes
+    ----------
+    unlearned, good : float
+        Recalls below which a class is unlearned, and weak.
+    least_rows : int
+        Scored rows below which a class may stay undecided.
+    least_lift : float
+        Lift that makes a class weak.
+    equal, equal_share : float
+        Difference in net repair that is still called equal: absolute, and as a share of
+        the larger.
+    chance : float
+        p-value above which a class is called no better than with permuted labels.
+    explains : float
+        Share of the missing recall that equal rows, silence of the features or a rival
+        account for.
     """
 
     unlearned: float = 0.1
@@ -68,7 +80,9 @@ class Referee:
     least_rows: int = 30
     least_lift: float = 0.05
     equal: float = 0.1
+    equal_share: float = 0.3
     chance: float = 0.05
+    explains: float = 0.5
 
     def judge(
         self, case: Case, findings: tuple[Finding, ...]
@@ -83,10 +97,10 @@ class Referee:
                 lost.setdefault(one.runner_up, []).append(row)
         findings = tuple(replace(one, evidence=one.evidence + tuple(lost.get(one.slug, ())[:12])) for one in findings)
         severity = {
-            Verdict.ABSENT: 0,
-            Verdict.UNLEARNED: 1,
-            Verdict.WEAK: 2,
-            Verdict.UNDECIDED: 3,
+            Verdict.UNLEARNED: 0,
+            Verdict.WEAK: 1,
+            Verdict.UNDECIDED: 2,
+            Verdict.ABSENT: 3,
             Verdict.HEALTHY: 4,
         }
         classes.sort(key=lambda one: (severity[one.verdict], -1.0 if one.recall is None else one.recall, -one.rows))
@@ -97,7 +111,8 @@ class Referee:
         name = case.names[k]
         candidates = self._candidates(case, by_slug, k)
         verdict = self._verdict(case, by_slug, k, candidates)
-        recall = None if np.isnan(scores.recall[k]) else float(scores.recall[k])
+        unknown = case.counts[k] == 0 or np.isnan(scores.recall[k])
+        recall = None if unknown else float(scores.recall[k])
         rival = int(scores.rival[k])
         slugs = tuple(one.slug for one in by_slug.values() if name in one.classes)
         result = ClassDiagnosis(
@@ -128,28 +143,21 @@ class Referee:
         by_chance = scores.chance[k] >= self.chance and (recall < self.good or silent)
         proven = any(one.claim is not None for one in candidates)
         low, high = scores.interval[k]
-        open_question = n < self.least_rows and low < self.good < high and not proven
-        if recall < self.unlearned or by_chance:
-            return (
-                Verdict.UNDECIDED
-                if open_question and high - low > 0.5 and recall >= self.unlearned
-                else Verdict.UNLEARNED
-            )
-        if recall < self.good:
-            return Verdict.UNDECIDED if open_question else Verdict.WEAK
-        if self._liftable(case, k, name):
+        open_question = n < self.least_rows and low < self.good < high
+        if recall < self.unlearned:
+            return Verdict.UNLEARNED
+        if recall < self.good and not (open_question and not proven):
+            return Verdict.UNLEARNED if by_chance else Verdict.WEAK
+        if recall >= self.good and by_chance:
+            return Verdict.UNLEARNED
+        if recall >= self.good and self._liftable(case, k, name):
             return Verdict.WEAK
         return Verdict.UNDECIDED if open_question else Verdict.HEALTHY
 
     def _liftable(self, case: Case, k: int, name: str) -> bool:
-        """Whether something tried lifts a passable class beyond doubt, all comparisons of the report together."""
-        for slug, effects in case.lab.tried().items():
-            claim = case.lab.claim(slug, k, name)
-            if claim is None or not claim.is_proof:
-                continue
-            if any(effect.name == claim.intervention and effect.low_simultaneous[k] > 0 for effect in effects):
-                return True
-        return False
+        """Whether something tried provably lifts a passable class."""
+        claims = (case.lab.claim(slug, k, name) for slug in case.lab.tried())
+        return any(one is not None and one.is_proof for one in claims)
 
     def _candidates(self, case: Case, by_slug: Mapping[str, Finding], k: int) -> list[Candidate]:
         name = case.names[k]
@@ -169,10 +177,8 @@ class Referee:
         missing = 1.0 - float(np.nan_to_num(case.scores.recall[k]))
         if finding.slug in ("class-absent", "label-map"):
             return missing
-        if finding.slug == "conflicting-labels":
-            return 0.5 * missing
-        # The rest only stand where no intervention is proved.
-        return 0.0
+        # The rest stand only where no intervention brings back a fair share of what is missing.
+        return self.explains * missing
 
     def _ranked(self, candidates: list[Candidate]) -> list[Candidate]:
         """Best first: most net repair; within ``equal`` of the best, the preferred order."""
@@ -180,11 +186,15 @@ class Referee:
         ranked = []
         while left:
             best = max(one.net for one in left)
-            level = [one for one in left if one.net >= best - self.equal]
+            level = [one for one in left if one.net >= best - self._equal_to(best)]
             first = min(level, key=lambda one: PREFERENCE.index(one.slug))
             ranked.append(first)
             left.remove(first)
         return ranked
+
+    def _equal_to(self, net: float) -> float:
+        """Difference from ``net`` that counts as none."""
+        return max(self.equal, self.equal_share * net)
 
     def _explained(
         self,
@@ -212,7 +222,7 @@ class Referee:
         second = ranked[1] if len(ranked) > 1 else tried
         reason_lost = ""
         if second is not None:
-            reason_lost = _why_lost(first, second, self.equal)
+            reason_lost = _why_lost(first, second, self._equal_to(first.net))
         panel = by_slug[first.slug].panels.get(result.label) or (
             lift_panel([first.claim], f"Lift of '{result.label:.40}'") if first.claim else result.panel
         )

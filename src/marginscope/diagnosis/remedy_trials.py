@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
+from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.result import Diagnosis
 from marginscope.exceptions import UsageError
 from marginscope.findings import Verdict
@@ -37,8 +37,7 @@ def try_remedies(
     lab.deadline = None if budget is None else time.monotonic() + budget
     if rng is not None:
         lab.rng = check_rng(rng)[1]
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with threadpool_limits(limits=1), quiet_fits():
         trials = tuple(_try(one, case, lab, targets, causes) for one in REMEDIES) if targets else ()
         winner = _winner(trials, targets)
         best = None if winner is None else fit_winner(case, lab, winner)
@@ -151,14 +150,14 @@ def _sentence(diagnosis: Diagnosis, targets: tuple[str, ...], winner: RemedyTria
     if winner is None:
         causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
         return (
-            f"Nothing that was tried helps {_names(targets)} for sure"
+            f"Nothing that was tried lifts {_names(targets)} for sure"
             + (f" (found: {', '.join(causes)})" if causes else "")
             + "; what is missing is in the data: more rows, other features, or cleaner labels."
         )
     left = tuple(name for name in targets if name not in winner.helps)
-    text = f"{winner.title} helps {_names(winner.helps)}"
+    text = f"best is {winner.slug} ({winner.title}): it lifts {_names(winner.helps)}"
     if left:
-        text += f"; {_names(left)} {'is' if len(left) == 1 else 'are'} not helped by it for sure"
+        text += f"; {_names(left)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
     if winner.worst_other is not None and winner.worst_other[1] < 0:
         text += f"; '{winner.worst_other[0]:.40}' pays most ({winner.worst_other[1]:+.2f} recall)"
     return text[0].upper() + text[1:] + "."

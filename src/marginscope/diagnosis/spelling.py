@@ -73,6 +73,9 @@ def _repair_encoding(label: str) -> str:
 
 
 def _difference(one: str, other: str, form: str, other_form: str) -> str:
+    if _is_number(one) and _is_number(other):
+        # -1 and 1 differ in a mark only, but not as numbers.
+        return "number format" if float(one) == float(other) else ""
     if form == other_form:
         if not form:
             return ""
@@ -83,18 +86,17 @@ def _difference(one: str, other: str, form: str, other_form: str) -> str:
         if _repair_encoding(one) == other or _repair_encoding(other) == one:
             return "encoding"
         return "blanks, marks or punctuation"
-    if _same_number(one, other):
-        return "number format"
     if _abbreviates(form.split(), other_form.split()) or _abbreviates(other_form.split(), form.split()):
         return "an abbreviation"
     return ""
 
 
-def _same_number(one: str, other: str) -> bool:
+def _is_number(label: str) -> bool:
     try:
-        return float(one) == float(other)
+        float(label)
     except ValueError:
         return False
+    return True
 
 
 def _abbreviates(short: Sequence[str], long: Sequence[str]) -> bool:

@@ -23,10 +23,14 @@ def penalty_recipes(slug: str, situation: Situation, factors: Sequence[float], *
             continue
         seen.add(values)
         text = ", ".join(f"{path}={value!r}" for path, value in changed.items())
-        recipes.append(Recipe(f"{slug} x{factor:g}", situation.view.with_params(**changed), expression=text))
+        recipes.append(Recipe(f"{slug} x{_short(factor)}", situation.view.with_params(**changed), expression=text))
     if not recipes:
         raise CannotAct("the penalty is at the end of its range already")
     return tuple(recipes)
+
+
+def _short(factor: float) -> str:
+    return f"{factor:.0e}".replace("e+0", "e").replace("e+", "e") if factor >= 1000 else f"{factor:g}"
 
 
 def penalty_snippet(recipe: Recipe) -> str:

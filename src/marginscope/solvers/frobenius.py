@@ -125,7 +125,8 @@ def hard_margin_direction(
     tied: Mask | None = None,
     start: Floats | None = None,
     tol: float = 1e-9,
-    max_rounds: int = 60,
+    max_rounds: int = 100,
+    time_limit: float = 60.0,
 ) -> HardMarginDirection:
     """Find the least-norm W with margin 1 on pairs, orthogonal to tied pairs.
 
@@ -148,6 +149,8 @@ def hard_margin_direction(
         Largest relative gap of a solution called optimal.
     max_rounds : int
         How often violated pairs may enter.
+    time_limit : float
+        Seconds, after which the status is "iteration_limit".
 
     Returns
     -------
@@ -166,7 +169,7 @@ def hard_margin_direction(
     Z, size = _scaled_columns(X[first], fit_intercept)
     space = PairSpace(Z, labels, K, tied if tied is not None and tied.any() else None)
     beta = None if start is None else space.from_columns(_unit(start))
-    solution = solve_least_norm(space, wanted, start=beta, tol=tol, max_rounds=max_rounds)
+    solution = solve_least_norm(space, wanted, start=beta, tol=tol, max_rounds=max_rounds, time_limit=time_limit)
     return _in_original_units(X, space, solution, first, same.group, size, fit_intercept, wanted)
 
 

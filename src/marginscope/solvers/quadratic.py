@@ -7,6 +7,7 @@ its active equations where that is closer to optimal.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ Mask = NDArray[np.bool_]
 
 _MOST_ENTRIES_OF_ACTIVE_SET = 1_000_000
 _MOST_EXCHANGES = 60
+_SLACK = 1.0
 _STATUSES = {
     "Solved": "optimal",
     "AlmostSolved": "inaccurate",
@@ -51,7 +53,7 @@ class ActiveSolution:
 
 
 def solve_least_norm(
-    space: PairSpace, wanted: Mask, *, start: Floats | None, tol: float, max_rounds: int
+    space: PairSpace, wanted: Mask, *, start: Floats | None, tol: float, max_rounds: int, time_limit: float
 ) -> ActiveSolution:
     """Minimise ||W|| over the space with margin 1 on all wanted pairs.
 
@@ -66,24 +68,65 @@ def solve_least_norm(
     scale = float(np.linalg.norm(start)) / worst if start is not None and worst > 0 else 1.0
     metric = sp.triu(space.metric / scale**2, format="csc")
     working = _first_pairs(space, wanted, start)
+    deadline = time.monotonic() + time_limit
+    near = 1e-7
+    best = _Best(space, wanted, start)
     for n_rounds in range(1, max_rounds + 1):
         rows, rivals = np.nonzero(working)
         A = space.beta_rows(rows, rivals)
-        gamma, alpha, status = _clarabel(metric, space.gamma_rows(rows, rivals), tol)
-        alpha = alpha * scale**2
+        left = max(0.1, deadline - time.monotonic())
+        gamma, alpha, status = _clarabel(metric, space.gamma_rows(rows, rivals), tol, left)
         if status not in ("optimal", "inaccurate"):
-            break
-        beta, alpha = _polish(A, space.to_beta(gamma), alpha)
-        if max(_residuals(A, beta, alpha)) > tol and A.shape[0] * A.shape[1] <= _MOST_ENTRIES_OF_ACTIVE_SET:
-            beta, alpha = _least_distance(A, beta, alpha)
-        u = space.margins(beta)
-        violated = wanted & ~working & (u < 1.0 - 0.1 * tol)
+            return best.solution(A, rows, rivals, alpha * scale**2, status, tol, n_rounds)
+        beta, alpha = space.to_beta(gamma), alpha * scale**2
+        u = best.offer(beta, A, rows, rivals, alpha)
+        violated = wanted & ~working & (u < 1.0 - near)
         if not violated.any():
-            break
+            beta, alpha = _polish(A, beta, alpha)
+            u = best.offer(beta, A, rows, rivals, alpha)
+            near = 0.1 * tol
+            violated = wanted & ~working & (u < 1.0 - near)
+            if not violated.any():
+                return _measured(space, wanted, rows, rivals, A, beta, alpha, "optimal", tol, n_rounds)
+        # slack pairs leave; the norm grows every round, so no working set returns
+        working &= u < 1.0 + _SLACK
         working |= _most_violated(violated, u, space)
-    else:
-        status = "iteration_limit"
-    return _measured(space, wanted, rows, rivals, A, beta, alpha, status, tol, n_rounds)
+    return best.solution(A, rows, rivals, alpha, "iteration_limit", tol, max_rounds)
+
+
+class _Best:
+    """The direction of largest margin so far, and the last dual weights, for an early end."""
+
+    def __init__(self, space: PairSpace, wanted: Mask, start: Floats | None) -> None:
+        self.space = space
+        self.wanted = wanted
+        self.beta = np.zeros(space.n_unknowns)
+        self.margin = 0.0
+        self.dual: tuple[Any, Codes, Codes, Floats] | None = None
+        if start is not None:
+            self._keep(start, space.margins(start))
+
+    def offer(self, beta: Floats, A: Any, rows: Codes, rivals: Codes, alpha: Floats) -> Floats:
+        """Remember a solution of some pairs; return its margins on all."""
+        u = self.space.margins(beta)
+        self._keep(beta, u)
+        self.dual = (A, rows, rivals, alpha)
+        return u
+
+    def _keep(self, beta: Floats, u: Floats) -> None:
+        worst, norm = float(np.min(u, where=self.wanted, initial=np.inf)), float(np.linalg.norm(beta))
+        if norm > 0 and worst / norm > self.margin:
+            self.beta, self.margin = beta / worst, worst / norm
+
+    def solution(
+        self, A: Any, rows: Codes, rivals: Codes, alpha: Floats, status: str, tol: float, n_rounds: int
+    ) -> ActiveSolution:
+        """Return what is known after a solver gave up or proved the pairs inseparable."""
+        if self.margin > 0 and self.dual is not None:
+            A, rows, rivals, alpha = self.dual
+        if self.margin > 0 and status == "infeasible":
+            status = "numerical_error"
+        return _measured(self.space, self.wanted, rows, rivals, A, self.beta, alpha, status, tol, n_rounds)
 
 
 def _first_pairs(space: PairSpace, wanted: Mask, start: Floats | None) -> Mask:
@@ -109,14 +152,21 @@ def _first_pairs(space: PairSpace, wanted: Mask, start: Floats | None) -> Mask:
 
 
 def _most_violated(violated: Mask, u: Floats, space: PairSpace) -> Mask:
-    values = u[violated]
-    most = max(200, space.n_unknowns)
-    if len(values) <= most:
-        return violated
-    return violated & (u <= np.partition(values, most - 1)[most - 1])
+    """Keep the worst violations of every class and rival: those of one block are often alike."""
+    K = space.n_classes
+    each = max(5, 2 * space.n_unknowns // (K * (K - 1)))
+    chosen = np.zeros_like(violated)
+    for c in range(K):
+        own = np.flatnonzero(space.y == c)
+        for k in range(K):
+            here = own[violated[own, k]]
+            if len(here) > each:
+                here = here[np.argpartition(u[here, k], each)[:each]]
+            chosen[here, k] = True
+    return chosen
 
 
-def _clarabel(metric: Any, A: Any, tol: float) -> tuple[Floats, Floats, str]:
+def _clarabel(metric: Any, A: Any, tol: float, time_limit: float) -> tuple[Floats, Floats, str]:
     """Solve min 1/2 gamma' P gamma s.t. A gamma >= 1; return gamma, dual weights and status."""
     import clarabel
 
@@ -124,6 +174,7 @@ def _clarabel(metric: Any, A: Any, tol: float) -> tuple[Floats, Floats, str]:
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
+    settings.time_limit = time_limit
     settings.tol_gap_abs = settings.tol_gap_rel = min(1e-10, 0.1 * tol)
     settings.tol_feas = min(1e-10, 0.1 * tol)
     solver = clarabel.DefaultSolver(
@@ -141,6 +192,8 @@ def _clarabel(metric: Any, A: Any, tol: float) -> tuple[Floats, Floats, str]:
 
 def _polish(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
     """Solve the equations of the active pairs, changing them one at a time; keep the better solution."""
+    if max(_residuals(A, beta, alpha)) > 1e-6 and A.shape[0] * A.shape[1] <= _MOST_ENTRIES_OF_ACTIVE_SET:
+        beta, alpha = _least_distance(A, beta, alpha)
     best = (max(_residuals(A, beta, alpha)), beta, alpha)
     active = np.flatnonzero(alpha > 1e-6 * alpha.max())
     for _ in range(_MOST_EXCHANGES):
@@ -181,7 +234,7 @@ def _least_distance(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats
     if not rest > 0:
         return beta, alpha
     trial_alpha = weights / rest / unit**2
-    trial, trial_alpha = _polish(A, np.asarray(dense.T @ trial_alpha), trial_alpha)
+    trial = np.asarray(dense.T @ trial_alpha)
     better = max(_residuals(A, trial, trial_alpha)) < max(_residuals(A, beta, alpha))
     return (trial, trial_alpha) if better else (beta, alpha)
 
@@ -220,6 +273,6 @@ def _measured(
     lower = worst / norm if norm > 0 else 0.0
     primal, stationarity, complementarity, gap = _residuals(A, beta, alpha)
     kkt = (max(primal, max(0.0, 1.0 - worst)), stationarity, complementarity, gap)
-    if status in ("optimal", "inaccurate"):
+    if status == "optimal":
         status = "optimal" if upper - lower <= 10 * tol * upper else "inaccurate"
     return ActiveSolution(beta, rows, rivals, alpha, status, (max(lower, 0.0), upper), kkt, n_rounds)

@@ -39,6 +39,7 @@ _MOST_DENSE_ENTRIES = 50_000_000
 _LARGEST_HESSIAN = 3000
 _DESCENT_STEPS = 60
 _LONG_DESCENT_STEPS = 1000
+_MAX_MARGIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -337,4 +338,5 @@ def _max_margin(
         pairs=separable,
         tied=all_pairs(y, n_classes) & ~separable,
         start=start,
+        time_limit=_MAX_MARGIN_SECONDS,
     )

@@ -32,10 +32,10 @@ class FewRows:
         """See ``Check``."""
         scores = case.scores
         flagged = []
-        for k, name in enumerate(case.names):
+        for k in range(case.n_classes):
             low, high = scores.interval[k]
             small = case.counts[k] > 0 and scores.n_scored[k] < self.least_rows
-            if small and high - low > self.widest and low < self.good_recall and not self._proven(case, k, name):
+            if small and high - low > self.widest and low < self.good_recall and not case.is_repaired(k):
                 flagged.append(k)
         if not flagged:
             fewest = int(scores.n_scored[case.counts > 0].min())
@@ -67,10 +67,6 @@ class FewRows:
             panels={case.names[k]: _panel(case, k) for k in flagged},
             reasons={case.names[k]: _reason(case, k) for k in flagged},
         )
-
-    def _proven(self, case: Case, code: int, name: str) -> bool:
-        claims = (case.lab.claim(slug, code, name) for slug in case.lab.tried())
-        return any(one is not None and one.is_proof for one in claims)
 
 
 def _reason(case: Case, k: int) -> str:

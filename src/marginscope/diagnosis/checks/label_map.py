@@ -12,7 +12,6 @@ from marginscope.adapters.references import linear_reference
 from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.claims import lift_evidence, lift_panel
-from marginscope.diagnosis.effects import recall_of
 from marginscope.diagnosis.label_order import restarted_ids, test_offset
 from marginscope.diagnosis.signal import permutation_test
 from marginscope.diagnosis.spelling import SpellingPair, spelling_pairs
@@ -29,16 +28,17 @@ class LabelMap:
 
     Two spellings are one class where a flexible learner cannot tell their rows apart
     (area below ``told_apart``, or a permutation p-value above ``level``). The column is
-    shifted where labels moved by one row are learned better by ``shift_gain`` in balanced
-    recall. Ids restart where the rows before and after are as unlike as two classes. Test
-    ids are offset where ``offset_share`` of the test rows are called by the id next to
-    theirs.
+    shifted where labels moved by one row are learned better by ``shift_gain`` in accuracy,
+    and as they stand keep at most ``left_over`` of the lead over the largest class. Ids
+    restart where the rows before and after are as unlike as two classes. Test ids are
+    offset where ``offset_share`` of the test rows are called by the id next to theirs.
     """
 
     slug: str = "label-map"
     title: str = "labels that are not what they seem"
     cost: str = "refit"
     told_apart: float = 0.75
+    left_over: float = 0.34
     level: float = 0.05
     shift_gain: float = 0.1
     offset_share: float = 0.5
@@ -145,25 +145,31 @@ class LabelMap:
             lab.check_time("the test for a shifted label column")
         except NotTried as error:
             raise CheckNotApplicable(str(error)) from error
-        balanced = {}
+        right = {}
         for step in (0, 1, -1):
             codes = np.roll(case.subject.codes, step)[lab.rows]
-            subject = replace(lab.prepared, codes=codes)
-            trial = run_trial("shifted labels", view, subject, lab.short_design())
-            balanced[step] = float(np.nanmean(recall_of(trial, codes, case.n_classes))) if not trial.failure else 0.0
-        step = max((1, -1), key=lambda one: balanced[one])
-        if balanced[step] - balanced[0] < self.shift_gain:
+            trial = run_trial("shifted labels", view, replace(lab.prepared, codes=codes), lab.short_design())
+            if trial.failure:
+                return
+            right[step] = trial.correct(codes)
+        accuracy = {step: float(np.nanmean(one)) for step, one in right.items()}
+        step = max((1, -1), key=lambda one: accuracy[one])
+        largest = float(case.counts.max() / case.counts.sum())
+        spread = np.sqrt(2 * 0.25 / np.count_nonzero(~np.isnan(right[step])))
+        # Neighbouring rows may be alike for other reasons: only a column that is useless as it stands is shifted.
+        useless = accuracy[0] - largest <= self.left_over * (accuracy[step] - largest)
+        if accuracy[step] - accuracy[0] < max(self.shift_gain, 3 * spread) or not useless:
             return
         way = "the row before" if step == -1 else "the row after"
         yield Finding(
             self.slug,
             Status.ISSUE,
-            f"The label column is shifted: with every label moved to {way}, a linear model has balanced recall "
-            f"{balanced[step]:.2f} instead of {balanced[0]:.2f}.",
+            f"The label column is shifted: with every label moved to {way}, a linear model is right on "
+            f"{accuracy[step]:.0%} of unseen rows instead of {accuracy[0]:.0%}.",
             classes=tuple(case.names[k] for k in case.poor),
             evidence=(
-                Evidence("balanced recall with labels moved by one row", balanced[step], balanced[0] + self.shift_gain),
-                Evidence("balanced recall with labels as they are", balanced[0]),
+                Evidence("accuracy with labels moved by one row", accuracy[step], accuracy[0] + self.shift_gain),
+                Evidence("accuracy with labels as they are", accuracy[0]),
             ),
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import name_list
 from marginscope.diagnosis.signal import auc
 from marginscope.exceptions import CheckNotApplicable
@@ -22,7 +22,8 @@ class RivalOverlap:
 
     The class and its rival count as the same where a flexible learner tells their rows
     apart with an area under the curve below ``most_auc``; features coincide where the
-    Kolmogorov-Smirnov distance of the two is below ``coincide``.
+    Kolmogorov-Smirnov distance of the two is below ``coincide``. With fewer than
+    ``least_rows`` rows neither can be told.
     """
 
     slug: str = "rival-overlap"
@@ -31,6 +32,7 @@ class RivalOverlap:
     most_auc: float = 0.8
     coincide: float = 0.2
     level: float = 0.02
+    least_rows: int = 8
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
@@ -45,7 +47,12 @@ class RivalOverlap:
         for k in case.poor:
             rival = int(case.scores.rival[k])
             signal = case.signals.get(k)
-            if rival < 0 or (signal is not None and signal.p_value > self.level) or self._lifted(case, k):
+            if (
+                rival < 0
+                or case.counts[k] < self.least_rows
+                or (signal is not None and signal.p_value > self.level)
+                or case.is_repaired(k)
+            ):
                 continue
             area = _pair_auc(proba[scored], case.lab.raw.codes[scored], k, rival)
             if area is not None and area < self.most_auc:
@@ -70,7 +77,7 @@ class RivalOverlap:
             panels[case.names[k]] = _panel(case, k, rival, distances)
             closest = ", ".join(f"{case.features.names[j]:.30}" for j in np.argsort(distances)[:3])
             reasons[case.names[k]] = (
-                f"nearly the same features as '{case.names[rival]:.40}' (told apart with an area of {area:.2f}; "
+                f"has nearly the same features as '{case.names[rival]:.40}' (told apart with an area of {area:.2f}; "
                 f"alike in {closest})"
             )
         k, rival, area = findings[0]
@@ -78,7 +85,7 @@ class RivalOverlap:
             self.slug,
             Status.ISSUE,
             f"{name_list(case.names[one[0]] for one in findings)}: one rival has nearly the same features, and no "
-            f"remedy tried lifts the class without taking as much from it. '{case.names[k]:.40}' is "
+            f"remedy tried lifts the class without taking as much from it. '{case.names[k]:.40}' "
             f"{reasons[case.names[k]]}.",
             classes=tuple(case.names[one[0]] for one in findings),
             evidence=tuple(evidence[:36]),
@@ -86,17 +93,6 @@ class RivalOverlap:
             panels=panels,
             reasons=reasons,
         )
-
-    def _lifted(self, case: Case, code: int) -> bool:
-        """Whether anything tried lifts the class at less cost than gain."""
-        for slug in case.lab.tried():
-            try:
-                claim = case.lab.claim(slug, code, case.names[code])
-            except NotTried:
-                continue
-            if claim is not None and claim.is_proof:
-                return True
-        return False
 
 
 def _pair_auc(proba: NDArray[np.float64], codes: NDArray[np.int64], k: int, rival: int) -> float | None:
