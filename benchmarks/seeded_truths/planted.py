@@ -128,7 +128,7 @@ def few_rows(rng: np.random.Generator) -> Planted:
     centres = np.zeros((3, 4))
     centres[1, 0] = 6.0
     centres[2, 0] = 5.0
-    X, y = _blobs(rng, [300, 300, 5], centres)
+    X, y = _blobs(rng, [300, 300, 3], centres)
     return Planted(X, y, "few-rows", ("c2",), healthy=("c0", "c1"))
 
 

@@ -145,9 +145,9 @@ class Finding:
     remedies: tuple[str, ...] = ()
     counterfactuals: tuple[Counterfactual, ...] = ()
     panels: Mapping[str, Panel] = field(default_factory=dict)
-    reasons: Mapping[str, str] = field(default_factory=dict)
     rows: tuple[int, ...] = ()
     certificate: Any = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the contract."""

@@ -182,7 +182,7 @@ def test_sec014_no_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_line_to_type_quotes_what_it_must(diagnosis: Diagnosis) -> None:
-    assert fix_command(diagnosis, "a b; rm") == "marginscope fix animals.csv -t species --class 'a b; rm'"
+    assert fix_command(diagnosis, "a b; rm") == "marginscope fix animals.csv -t species --seed 0 --class 'a b; rm'"
     assert fix_command(make_diagnosis(file=None), "it's") == 'diagnosis.remedy("it\'s")'
 
 

@@ -23,7 +23,7 @@ __all__ = ["margin_upper_bound", "multiplier_slack", "relative_residual"]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 _SMALLEST_EIGENVALUE = 1e-13
-_LARGEST_NULL_MARGIN = 1e-6
+_LARGEST_NULL_SQUARE = 1e-12
 
 
 def relative_residual(X: Any, y: Codes, weights: Floats, *, fit_intercept: bool) -> float:
@@ -71,8 +71,7 @@ def multiplier_slack(Q: Floats, y: Codes, weights: Floats) -> tuple[float, Float
     if D is None:
         values, vectors = scipy.linalg.eigh(H, check_finite=False)
         kept = values > _SMALLEST_EIGENVALUE * values[-1]
-        flat = vectors[:, ~kept].T.reshape(-1, n_classes, rank)
-        if any(_largest_margin(Q, y, one, weights) > _LARGEST_NULL_MARGIN for one in flat):
+        if not _are_flat(Q, y, weights > 0, vectors[:, ~kept]):
             return np.inf, np.zeros((n_classes, rank))
         D = vectors[:, kept] @ ((vectors[:, kept].T @ g) / values[kept])
     D = D.reshape(n_classes, rank)
@@ -88,6 +87,13 @@ def _solve_if_well_conditioned(H: Floats, g: Floats) -> Floats | None:
     if reciprocal < _SMALLEST_EIGENVALUE:
         return None
     return np.asarray(scipy.linalg.cho_solve((factor, True), g, check_finite=False))
+
+
+def _are_flat(Q: Floats, y: Codes, pairs: NDArray[np.bool_], directions: Floats) -> bool:
+    """Say whether orthonormal directions (as columns) have no margin on the pairs, up to rounding."""
+    moment = pair_gram(Q, y, pairs.astype(float))
+    squares = np.einsum("ij,ij->j", directions, moment @ directions)
+    return bool(squares.max(initial=0.0) <= _LARGEST_NULL_SQUARE * np.trace(moment) / len(moment))
 
 
 def _largest_margin(Q: Floats, y: Codes, theta: Floats, weights: Floats) -> float:

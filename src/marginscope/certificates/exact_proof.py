@@ -30,7 +30,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 _ROWS_AT_ONCE = 4096
-_MOST_UNKNOWNS = 200
+_SPARSE_ROWS_AT_ONCE = 64
+_MOST_UNKNOWNS = 120
 _MOST_ENTRIES = 5_000_000
 
 
@@ -38,10 +39,17 @@ def exact_positive(X: Any, y: Codes, coef: Floats, intercept: Floats | None, pai
     """Decide whether all margins of a direction on the pairs are > 0, without rounding."""
     rows = np.flatnonzero(pairs.any(axis=1))
     full = coef if intercept is None else np.column_stack([coef, intercept])
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        block = rows[start : start + _ROWS_AT_ONCE]
-        Z, exponent = integer_columns(_dense(X[block], intercept is not None))
-        if not _all_positive(Z, y[block], integer_coefficients(full, exponent), pairs[block]):
+    sparse = hasattr(X, "tocsr")
+    size = _SPARSE_ROWS_AT_ONCE if sparse else _ROWS_AT_ONCE
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
+        chosen, used = X[block], full
+        if sparse:
+            columns = np.unique(chosen.indices)
+            chosen = chosen[:, columns]
+            used = full[:, columns if intercept is None else np.append(columns, full.shape[1] - 1)]
+        Z, exponent = integer_columns(_dense(chosen, intercept is not None))
+        if not _all_positive(Z, y[block], integer_coefficients(used, exponent), pairs[block]):
             return False
     return True
 
@@ -70,8 +78,12 @@ def exact_tied_part(
     _refuse_if_large(tied, Z.shape[1])
     A = _pair_rows(Z, y, tied)
     flat = weights[tied]
-    form, basis = _basis(A, flat)
-    if not _has_positive_balance(A, basis, form, flat):
+    chosen = _heavy_rows(A, flat)
+    if direction is None and _has_positive_balance(A, chosen, list(range(A.shape[1])), flat):
+        # as many independent rows as unknowns: they span everything
+        return True
+    form, basis = _basis(A, chosen, flat)
+    if not _has_positive_balance(A, basis, form.pivots, flat):
         return False
     if direction is None or separable is None:
         return True
@@ -86,11 +98,15 @@ def exact_tied_part(
     return _all_positive(Z, y, exact, separable)
 
 
-def _basis(A: Integers, weights: Floats) -> tuple[Echelon, list[int]]:
-    """Return rows that span all pair features exactly, heavy weights first."""
+def _heavy_rows(A: Integers, weights: Floats) -> list[int]:
+    """Choose pair features that look independent, heavy weights first."""
     floats = np.array([[float(v) for v in row] for row in A / _column_size(A)])
-    _, pivots = scipy.linalg.qr((floats * weights[:, None]).T, mode="r", pivoting=True, check_finite=False)
-    chosen = [int(m) for m in pivots[: min(A.shape)]]
+    _, order = scipy.linalg.qr((floats * weights[:, None]).T, mode="r", pivoting=True, check_finite=False)
+    return [int(m) for m in order[: min(A.shape)]]
+
+
+def _basis(A: Integers, chosen: list[int], weights: Floats) -> tuple[Echelon, list[int]]:
+    """Return rows that span all pair features exactly."""
     while True:
         form = echelon_form(A[chosen])
         chosen = [chosen[i] for i in form.kept]
@@ -100,17 +116,21 @@ def _basis(A: Integers, weights: Floats) -> tuple[Echelon, list[int]]:
         chosen = [*chosen, int(missing[np.argmax(weights[missing])])]
 
 
-def _has_positive_balance(A: Integers, basis: list[int], form: Echelon, weights: Floats) -> bool:
-    if not basis:
-        return bool((weights > 0).all())
-    rest = np.setdiff1d(np.arange(len(A)), basis)
-    if not (weights > 0).all():
+def _has_positive_balance(A: Integers, basis: list[int], columns: list[int], weights: Floats) -> bool:
+    """Solve for the weights of the basis rows, the others kept, and look at the signs.
+
+    False too where the basis rows are dependent in these columns.
+    """
+    if not (weights > 0).all() or len(basis) != len(columns):
         return False
+    if not basis:
+        return True
     kept = integer_weights(weights)
-    columns = form.pivots
+    rest = np.setdiff1d(np.arange(len(A)), basis)
     target = -(kept[rest] @ A[np.ix_(rest, columns)]) if len(rest) else np.zeros(len(columns), dtype=object)
-    system = np.column_stack([A[np.ix_(basis, columns)].T, target])
-    solved = echelon_form(system, len(columns))
+    solved = echelon_form(np.column_stack([A[np.ix_(basis, columns)].T, target]), len(columns))
+    if len(solved.pivots) < len(columns):
+        return False
     sign = 1 if solved.denominator > 0 else -1
     return all(sign * int(v) > 0 for v in solved.rows[:, -1])
 

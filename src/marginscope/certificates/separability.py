@@ -21,7 +21,7 @@ Signs = NDArray[np.int8]
 
 _HEADLINES = {
     "complete": "Complete separation: linear scores can put every row above every other class.",
-    "quasi_complete": "Quasi-complete separation: linear scores separate some pairs of row and class; the rest must tie.",
+    "quasi_complete": "Quasi-complete separation: linear scores separate some pairs of row and class, the rest tie.",
     "overlap": "Overlap: whatever linear scores gain on one pair of row and class they lose on another.",
     "undecided": "Undecided: no status could be proved.",
 }

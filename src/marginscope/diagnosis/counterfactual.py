@@ -43,7 +43,7 @@ class Proof:
 
     least_lift: float = 0.05
     balanced_fall: float = 0.005
-    least_net_share: float = 0.25
+    least_net_share: float = 0.33
     placebo_margin: float = 0.05
     good_recall: float = 0.5
 

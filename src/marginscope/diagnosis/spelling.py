@@ -11,6 +11,7 @@ __all__ = ["SpellingPair", "spelling_pairs"]
 
 _LEAST_PREFIX = 3
 _LEAST_TYPO_LENGTH = 5
+_LEAST_COMPOUND = 8
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,21 @@ def _align(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
     word = short[0]
     if (long[0] == word or (len(word) >= _LEAST_PREFIX and long[0].startswith(word))) and _align(short[1:], long[1:]):
         return True
-    n = len(word)
-    initials = "".join(one[0] for one in long[:n])
-    return n >= _LEAST_PREFIX and len(long) >= n and initials == word and _align(short[1:], long[n:])
+    if len(word) < _LEAST_PREFIX:
+        return False
+    return any(
+        _is_acronym(word, long[:n]) and _align(short[1:], long[n:]) for n in range(2, min(len(word), len(long)) + 1)
+    )
+
+
+def _is_acronym(word: str, parts: tuple[str, ...]) -> bool:
+    """Whether ``word`` is the initials of ``parts``; a long part may give one inner letter more (BPV, bipropellant valve)."""
+    if not parts:
+        return not word
+    if not word or word[0] != parts[0][0]:
+        return False
+    inner = len(parts[0]) >= _LEAST_COMPOUND and len(word) > 1 and word[1] in parts[0][1:]
+    return _is_acronym(word[1:], parts[1:]) or (inner and _is_acronym(word[2:], parts[1:]))
 
 
 def _is_slip(one: str, other: str) -> bool:

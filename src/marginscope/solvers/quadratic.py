@@ -27,6 +27,8 @@ Mask = NDArray[np.bool_]
 
 _MOST_ENTRIES_OF_ACTIVE_SET = 1_000_000
 _MOST_EXCHANGES = 60
+_MOST_SPARSE_UNKNOWNS = 1500
+_MOST_DENSE_UNKNOWNS = 800
 _SLACK = 1.0
 _STATUSES = {
     "Solved": "optimal",
@@ -57,20 +59,24 @@ def solve_least_norm(
 ) -> ActiveSolution:
     """Minimise ||W|| over the space with margin 1 on all wanted pairs.
 
-    ``start`` is a direction (beta); if it separates, it sets the scale.
+    ``start`` is a direction (beta); if it separates, it sets the scale, and is the
+    answer where the problem is too large to solve.
     """
     none = np.zeros(0, dtype=np.intp)
     beta = np.zeros(space.n_unknowns)
     if not wanted.any() or space.n_unknowns == 0:
         status = "infeasible" if wanted.any() else "optimal"
         return ActiveSolution(beta, none, none, np.zeros(0), status, (0.0, np.inf), (0.0,) * 4, 0)
+    best = _Best(space, wanted, start)
+    if space.n_unknowns > (_MOST_SPARSE_UNKNOWNS if space.basis is None else _MOST_DENSE_UNKNOWNS):
+        nothing = np.zeros((0, space.n_unknowns))
+        return best.solution(nothing, none, none, np.zeros(0), "iteration_limit", tol, 0)
     worst = 0.0 if start is None else float(np.min(space.margins(start), where=wanted, initial=np.inf))
     scale = float(np.linalg.norm(start)) / worst if start is not None and worst > 0 else 1.0
     metric = sp.triu(space.metric / scale**2, format="csc")
     working = _first_pairs(space, wanted, start)
     deadline = time.monotonic() + time_limit
     near = 1e-7
-    best = _Best(space, wanted, start)
     for n_rounds in range(1, max_rounds + 1):
         rows, rivals = np.nonzero(working)
         A = space.beta_rows(rows, rivals)
@@ -87,7 +93,7 @@ def solve_least_norm(
             near = 0.1 * tol
             violated = wanted & ~working & (u < 1.0 - near)
             if not violated.any():
-                return _measured(space, wanted, rows, rivals, A, beta, alpha, "optimal", tol, n_rounds)
+                return best.solution(A, rows, rivals, alpha, "optimal", tol, n_rounds, beta)
         # slack pairs leave; the norm grows every round, so no working set returns
         working &= u < 1.0 + _SLACK
         working |= _most_violated(violated, u, space)
@@ -119,10 +125,23 @@ class _Best:
             self.beta, self.margin = beta / worst, worst / norm
 
     def solution(
-        self, A: Any, rows: Codes, rivals: Codes, alpha: Floats, status: str, tol: float, n_rounds: int
+        self,
+        A: Any,
+        rows: Codes,
+        rivals: Codes,
+        alpha: Floats,
+        status: str,
+        tol: float,
+        n_rounds: int,
+        beta: Floats | None = None,
     ) -> ActiveSolution:
-        """Return what is known after a solver gave up or proved the pairs inseparable."""
-        if self.margin > 0 and self.dual is not None:
+        """Measure the last solution; fall back on the best one where that is no solution."""
+        if beta is not None:
+            found = _measured(self.space, self.wanted, rows, rivals, A, beta, alpha, status, tol, n_rounds)
+            if found.status == "optimal" or found.bracket[0] >= self.margin:
+                return found
+            status = found.status
+        elif self.margin > 0 and self.dual is not None:
             A, rows, rivals, alpha = self.dual
         if self.margin > 0 and status == "infeasible":
             status = "numerical_error"
@@ -241,13 +260,14 @@ def _least_distance(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats
 
 def _residuals(A: Any, beta: Floats, alpha: Floats) -> tuple[float, float, float, float]:
     u = np.asarray(A @ beta)
-    squared, total = float(beta @ beta), float(alpha.sum())
-    if not (squared > 0 and total > 0):
+    norm, total = float(np.linalg.norm(beta)), float(alpha.sum())
+    if not (norm > 0 and total > 0):
         return np.inf, np.inf, np.inf, np.inf
     primal = max(0.0, 1.0 - float(u.min()))
-    stationarity = float(np.linalg.norm(beta - np.asarray(A.T @ alpha))) / np.sqrt(squared)
-    complementarity = float(np.max(alpha * np.abs(u - 1.0))) / float(alpha.max())
-    return primal, stationarity, complementarity, abs(total - squared) / squared
+    # divided before anything is squared: the norm is 1e100 where the margin is 1e-100
+    stationarity = float(np.linalg.norm(beta / norm - np.asarray(A.T @ (alpha / norm))))
+    complementarity = float(np.max(alpha / alpha.max() * np.abs(u - 1.0)))
+    return primal, stationarity, complementarity, abs(total / norm / norm - 1.0)
 
 
 def _measured(
@@ -264,7 +284,7 @@ def _measured(
 ) -> ActiveSolution:
     """Compute bracket and residuals over all wanted pairs, whatever the solver said."""
     total = float(alpha.sum())
-    upper = float(np.linalg.norm(np.asarray(A.T @ alpha))) / total if total > 0 else np.inf
+    upper = float(np.linalg.norm(np.asarray(A.T @ (alpha / total)))) if total > 0 else np.inf
     if status == "infeasible":
         zero = np.zeros_like(beta)
         return ActiveSolution(zero, rows, rivals, alpha, status, (0.0, upper), (np.inf,) * 4, n_rounds)

@@ -39,15 +39,13 @@ _LARGEST_SLACK = 0.1
 class Outcome:
     """How a search ended: "separated", "peeled", "balanced" or "open".
 
-    ``theta`` is a direction in the first two cases, else the last iterate; ``rest``
-    is where the search can go on without the separated pairs.
+    ``theta`` is a direction in the first two cases, else the last iterate.
     """
 
     kind: str
     theta: Floats
     weights: Floats
     separable: Mask
-    rest: Floats | None = None
 
 
 def search(model: PairLoss, theta: Floats, accept: Callable[[Floats], bool], *, max_steps: int = 100) -> Outcome:
@@ -70,9 +68,9 @@ def search(model: PairLoss, theta: Floats, accept: Callable[[Floats], bool], *, 
         if float(np.abs(relative).max()) <= _CONVERGED:
             break
         if iteration >= 2:
-            peeled = _peel(model, theta, step, relative, weights, anyway=iteration % 8 == 7)
+            peeled = _peel(model, theta, step, relative, weights, anyway=iteration >= 20 and iteration % 5 == 0)
             if peeled is not None:
-                return Outcome("peeled", peeled[0], weights, peeled[1], rest=peeled[2])
+                return Outcome("peeled", peeled[0], weights, peeled[1])
         slope = float((model.gradient(weights) * step).sum())
         length = model.line_search(theta, step, value, slope)
         if length == 0.0:
@@ -112,8 +110,8 @@ def project_direction(Q: Floats, y: Codes, tied: Mask, theta: Floats) -> Floats:
 
 def _peel(
     model: PairLoss, theta: Floats, step: Floats, relative: Floats, weights: Floats, *, anyway: bool
-) -> tuple[Floats, Mask, Floats] | None:
-    """Return a recession direction, the pairs it separates and the iterate without it, if the step has settled.
+) -> tuple[Floats, Mask] | None:
+    """Return a recession direction and the pairs it separates, if the step has settled.
 
     Pairs that neither rise nor rest are a reason to wait, or count as tied if ``anyway``.
     """
@@ -138,7 +136,7 @@ def _peel(
             u = np.where(model.pairs, relative_margins(model.Q, model.y, direction), 0.0)
             bad = model.pairs & ~tied & (u <= max(floor, _TIE * float(np.abs(u).max())))
             if not bad.any():
-                return direction, model.pairs & ~tied, theta - parts[1]
+                return direction, model.pairs & ~tied
             if best is None or bad.sum() < best[1].sum():
                 best = (direction, bad)
         assert best is not None

@@ -36,6 +36,7 @@ Codes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 _MOST_DENSE_ENTRIES = 50_000_000
+_MOST_UNPACKED_ENTRIES = 20_000_000
 _LARGEST_HESSIAN = 3000
 _DESCENT_STEPS = 60
 _LONG_DESCENT_STEPS = 1000
@@ -137,7 +138,10 @@ def _checked_start(start: Any, shape: tuple[int, int], fit_intercept: bool) -> t
 def _features(X: Any, fit_intercept: bool) -> OrthonormalFeatures | None:
     """Return orthonormal features, or None where they would not fit in memory."""
     n, p = X.shape[0], X.shape[1] + fit_intercept
-    if n * p > _MOST_DENSE_ENTRIES or min(n, p) ** 2 > _MOST_DENSE_ENTRIES:
+    if (
+        n * p > (_MOST_UNPACKED_ENTRIES if sp.issparse(X) else _MOST_DENSE_ENTRIES)
+        or min(n, p) ** 2 > _MOST_DENSE_ENTRIES
+    ):
         return None
     return orthonormal_features(X, fit_intercept=fit_intercept)
 
@@ -171,7 +175,8 @@ def _search_dense(features: OrthonormalFeatures, y: Codes, n_classes: int, accep
         if not tied.any():
             return _Findings("Newton's method", _combined(Q, y, directions, separable, tied), separable, None)
         model, level = PairLoss(Q, y, tied), _anything
-        theta = np.zeros_like(theta) if outcome.rest is None else outcome.rest
+        # from the start again: the iterate has run off, and its curvature is lost in rounding
+        theta = np.zeros_like(theta)
     if small and outcome.kind == "balanced":
         total = _combined(Q, y, directions, separable, tied) if directions else None
         return _Findings("Newton's method", total, separable, outcome.weights)

@@ -17,7 +17,7 @@ from marginscope.tables.wording import count, listed, shown
 
 __all__ = ["MISSING_LEVEL", "combine"]
 
-_MOST_WORDS = 20_000
+_MOST_WORDS = 5_000
 
 #: The name of the level that missing cells of a categorical column form.
 MISSING_LEVEL = "(missing)"
