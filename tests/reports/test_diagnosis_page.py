@@ -49,7 +49,7 @@ def test_the_page_tells_everything(diagnosis: Diagnosis) -> None:
         "penalty C = 1",
         "no: permuted classes gain as much",
         "few-rows 160 rows are enough",
-        "marginscope fix animals.csv -t species --class lynx",
+        "marginscope fix animals.csv -t species --seed 0 --class lynx",
         "infinite-parameters",
         "Class weights fade after 12 000 steps",
         "Weaker penalty (C = 1) winner",
@@ -177,7 +177,7 @@ def test_sec014_no_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     private = replace(private, provenance={"command": "marginscope diagnose '/home/ada/my data/a.csv' -t y"})
     page = diagnosis_page.page(private)
     assert "/home/ada" not in page
-    assert "marginscope fix ~/'my data/a.csv' -t species" in words_of(page)
+    assert "marginscope fix ~/'my data/a.csv' -t y" in words_of(page)
     assert "/home/ada" not in private._repr_html_()
 
 

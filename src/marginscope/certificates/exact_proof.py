@@ -127,8 +127,8 @@ def _has_positive_balance(A: Integers, basis: list[int], columns: list[int], wei
         return True
     kept = integer_weights(weights)
     rest = np.setdiff1d(np.arange(len(A)), basis)
-    target = -(kept[rest] @ A[np.ix_(rest, columns)]) if len(rest) else np.zeros(len(columns), dtype=object)
-    solved = echelon_form(np.column_stack([A[np.ix_(basis, columns)].T, target]), len(columns))
+    target = -(kept[rest] @ A[rest][:, columns]) if len(rest) else np.zeros(len(columns), dtype=object)
+    solved = echelon_form(np.column_stack([A[basis][:, columns].T, target]), len(columns))
     if len(solved.pivots) < len(columns):
         return False
     sign = 1 if solved.denominator > 0 else -1

@@ -18,11 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["all_pairs", "pair_sum", "relative_margins", "rounding_bound", "signed_weights", "worst_margin"]
+__all__ = ["all_pairs", "is_sparse", "pair_sum", "relative_margins", "rounding_bound", "signed_weights", "worst_margin"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+
+
+def is_sparse(X: Any) -> bool:
+    """Say whether X is a SciPy sparse matrix or array."""
+    return hasattr(X, "tocsr")
 
 
 def all_pairs(y: Codes, n_classes: int) -> Mask:

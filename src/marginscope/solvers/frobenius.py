@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from marginscope.geometry.margins import all_pairs
+from marginscope.geometry.margins import all_pairs, is_sparse
 from marginscope.solvers.distinct_rows import distinct_rows
 from marginscope.solvers.pair_rows import PairSpace
 from marginscope.solvers.quadratic import ActiveSolution, solve_least_norm
@@ -183,12 +183,12 @@ def _scaled_columns(X: Any, fit_intercept: bool) -> tuple[Any, float]:
     Z = X
     if fit_intercept:
         ones = np.ones((X.shape[0], 1))
-        Z = sp.hstack([X, ones], format="csr") if sp.issparse(X) else np.column_stack([X, ones])
+        Z = sp.csr_array(sp.hstack([X, sp.csr_array(ones)])) if is_sparse(X) else np.column_stack([X, ones])
     largest = float(abs(Z).max()) if Z.shape[0] and Z.shape[1] else 0.0
     if not largest > 0:
         return Z, 1.0
     unit = 1.0 / largest
-    squared = (Z * unit).multiply(Z * unit).sum(axis=1) if sp.issparse(Z) else ((Z * unit) ** 2).sum(axis=1)
+    squared = (Z * unit).multiply(Z * unit).sum(axis=1) if is_sparse(Z) else ((Z * unit) ** 2).sum(axis=1)
     size = float(np.ldexp(1.0, int(np.frexp(largest * np.sqrt(np.max(squared)))[1])))
     return Z * (1.0 / size), size
 
@@ -208,14 +208,14 @@ def _in_original_units(
     heavy = solution.alpha > _SUPPORT_THRESHOLD * solution.alpha.max(initial=0.0)
     rows, rivals, alpha = solution.rows[heavy], solution.rivals[heavy], solution.alpha[heavy]
     features = space.beta_rows(rows, rivals)
-    gram = np.asarray((features @ features.T).toarray() if sp.issparse(features) else features @ features.T)
+    gram = np.asarray((features @ features.T).toarray() if is_sparse(features) else features @ features.T)
     margins = space.margins(solution.beta)
     others = wanted.copy()
     others[rows, rivals] = False
     positions = [np.flatnonzero(group == row) for row in rows]
     n, K = len(group), space.n_classes
     sizes = abs(X).max(axis=0)
-    sizes = sizes.toarray().ravel() if sp.issparse(sizes) else np.asarray(sizes, dtype=float)
+    sizes = sizes.toarray().ravel() if is_sparse(sizes) else np.asarray(sizes, dtype=float)
     lower, upper = solution.bracket
     return HardMarginDirection(
         coef=np.ascontiguousarray(full[:, :-1]) if fit_intercept else full,

@@ -9,7 +9,7 @@ import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from marginscope.geometry.margins import relative_margins
+from marginscope.geometry.margins import is_sparse, relative_margins
 from marginscope.geometry.orthonormal import orthonormal_features
 from marginscope.geometry.pair_gram import pair_gram
 
@@ -47,7 +47,7 @@ class PairSpace:
         self.n_classes = n_classes
         self.basis: Floats | None = None
         self.Y = self.Q = Z
-        if sp.issparse(Z) and tied is None:
+        if is_sparse(Z) and tied is None:
             return
         features = orthonormal_features(Z, fit_intercept=False)
         to_columns = np.ldexp(features.back, -features.column_exponent)
@@ -88,11 +88,18 @@ class PairSpace:
 
     def to_beta(self, gamma: Floats) -> Floats:
         """Change from gamma to beta."""
-        if self.is_plain:
-            return gamma
         if self.basis is not None:
             return np.asarray(self.turn @ gamma)
-        return np.asarray(gamma.reshape(self.n_classes, self.rank) @ self.turn.T).ravel()
+        if self.is_plain:
+            return self.centred(gamma)
+        return self.centred(np.asarray(gamma.reshape(self.n_classes, self.rank) @ self.turn.T).ravel())
+
+    def centred(self, beta: Floats) -> Floats:
+        """Take off what all classes share; it changes no margin."""
+        if self.basis is not None:
+            return beta
+        theta = beta.reshape(self.n_classes, self.rank)
+        return (theta - theta.mean(axis=0)).ravel()
 
     def to_theta(self, beta: Floats) -> Floats:
         """Return (n_classes, rank) coefficients of Y."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -17,6 +17,7 @@ import scipy.optimize
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from marginscope.geometry.margins import is_sparse
 from marginscope.solvers.pair_rows import PairSpace
 
 __all__ = ["ActiveSolution", "solve_least_norm"]
@@ -69,35 +70,45 @@ def solve_least_norm(
         return ActiveSolution(beta, none, none, np.zeros(0), status, (0.0, np.inf), (0.0,) * 4, 0)
     best = _Best(space, wanted, start)
     if space.n_unknowns > (_MOST_SPARSE_UNKNOWNS if space.basis is None else _MOST_DENSE_UNKNOWNS):
-        nothing = np.zeros((0, space.n_unknowns))
-        return best.solution(nothing, none, none, np.zeros(0), "iteration_limit", tol, 0)
+        return best.answer(
+            _Working(np.zeros((0, space.n_unknowns)), none, none, np.zeros(0)), "iteration_limit", tol, 0
+        )
     worst = 0.0 if start is None else float(np.min(space.margins(start), where=wanted, initial=np.inf))
     scale = float(np.linalg.norm(start)) / worst if start is not None and worst > 0 else 1.0
     metric = sp.triu(space.metric / scale**2, format="csc")
-    working = _first_pairs(space, wanted, start)
+    pairs = _first_pairs(space, wanted, start)
     deadline = time.monotonic() + time_limit
     near = 1e-7
     for n_rounds in range(1, max_rounds + 1):
-        rows, rivals = np.nonzero(working)
-        A = space.beta_rows(rows, rivals)
+        rows, rivals = np.nonzero(pairs)
         left = max(0.1, deadline - time.monotonic())
         gamma, alpha, status = _clarabel(metric, space.gamma_rows(rows, rivals), tol, left)
+        working = _Working(space.beta_rows(rows, rivals), rows, rivals, alpha * scale**2)
         if status not in ("optimal", "inaccurate"):
-            return best.solution(A, rows, rivals, alpha * scale**2, status, tol, n_rounds)
-        beta, alpha = space.to_beta(gamma), alpha * scale**2
-        u = best.offer(beta, A, rows, rivals, alpha)
-        violated = wanted & ~working & (u < 1.0 - near)
+            return best.answer(working, status, tol, n_rounds)
+        beta = space.to_beta(gamma)
+        u = best.offer(beta, working)
+        violated = wanted & ~pairs & (u < 1.0 - near)
         if not violated.any():
-            beta, alpha = _polish(A, beta, alpha)
-            u = best.offer(beta, A, rows, rivals, alpha)
+            beta, alpha = _polish(space, working.A, beta, working.alpha)
+            working = working._replace(alpha=alpha)
+            u = best.offer(beta, working)
             near = 0.1 * tol
-            violated = wanted & ~working & (u < 1.0 - near)
+            violated = wanted & ~pairs & (u < 1.0 - near)
             if not violated.any():
-                return best.solution(A, rows, rivals, alpha, "optimal", tol, n_rounds, beta)
+                return best.answer(working, "optimal", tol, n_rounds, beta)
         # slack pairs leave; the norm grows every round, so no working set returns
-        working &= u < 1.0 + _SLACK
-        working |= _most_violated(violated, u, space)
-    return best.solution(A, rows, rivals, alpha, "iteration_limit", tol, max_rounds)
+        pairs = (pairs & (u < 1.0 + _SLACK)) | _most_violated(violated, u, space)
+    return best.answer(working, "iteration_limit", tol, max_rounds)
+
+
+class _Working(NamedTuple):
+    """The pairs that take part, their features in beta, and their dual weights."""
+
+    A: Any
+    rows: Codes
+    rivals: Codes
+    alpha: Floats
 
 
 class _Best:
@@ -108,15 +119,15 @@ class _Best:
         self.wanted = wanted
         self.beta = np.zeros(space.n_unknowns)
         self.margin = 0.0
-        self.dual: tuple[Any, Codes, Codes, Floats] | None = None
+        self.working: _Working | None = None
         if start is not None:
             self._keep(start, space.margins(start))
 
-    def offer(self, beta: Floats, A: Any, rows: Codes, rivals: Codes, alpha: Floats) -> Floats:
+    def offer(self, beta: Floats, working: _Working) -> Floats:
         """Remember a solution of some pairs; return its margins on all."""
         u = self.space.margins(beta)
         self._keep(beta, u)
-        self.dual = (A, rows, rivals, alpha)
+        self.working = working
         return u
 
     def _keep(self, beta: Floats, u: Floats) -> None:
@@ -124,28 +135,20 @@ class _Best:
         if norm > 0 and worst / norm > self.margin:
             self.beta, self.margin = beta / worst, worst / norm
 
-    def solution(
-        self,
-        A: Any,
-        rows: Codes,
-        rivals: Codes,
-        alpha: Floats,
-        status: str,
-        tol: float,
-        n_rounds: int,
-        beta: Floats | None = None,
+    def answer(
+        self, working: _Working, status: str, tol: float, n_rounds: int, beta: Floats | None = None
     ) -> ActiveSolution:
         """Measure the last solution; fall back on the best one where that is no solution."""
         if beta is not None:
-            found = _measured(self.space, self.wanted, rows, rivals, A, beta, alpha, status, tol, n_rounds)
+            found = _measured(self.space, self.wanted, working, beta, status, tol, n_rounds)
             if found.status == "optimal" or found.bracket[0] >= self.margin:
                 return found
             status = found.status
-        elif self.margin > 0 and self.dual is not None:
-            A, rows, rivals, alpha = self.dual
+        elif self.margin > 0 and self.working is not None:
+            working = self.working
         if self.margin > 0 and status == "infeasible":
             status = "numerical_error"
-        return _measured(self.space, self.wanted, rows, rivals, A, self.beta, alpha, status, tol, n_rounds)
+        return _measured(self.space, self.wanted, working, self.beta, status, tol, n_rounds)
 
 
 def _first_pairs(space: PairSpace, wanted: Mask, start: Floats | None) -> Mask:
@@ -167,7 +170,7 @@ def _first_pairs(space: PairSpace, wanted: Mask, start: Floats | None) -> Mask:
         for k in range(space.n_classes):
             if k != c and len(own) and np.any(wanted[own, k]):
                 chosen[own[np.argmin(u[own, k])], k] = True
-    return chosen & wanted
+    return np.asarray(chosen & wanted)
 
 
 def _most_violated(violated: Mask, u: Floats, space: PairSpace) -> Mask:
@@ -209,7 +212,7 @@ def _clarabel(metric: Any, A: Any, tol: float, time_limit: float) -> tuple[Float
     return np.asarray(found.x), np.maximum(np.asarray(found.z), 0.0), status
 
 
-def _polish(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
+def _polish(space: PairSpace, A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
     """Solve the equations of the active pairs, changing them one at a time; keep the better solution."""
     if max(_residuals(A, beta, alpha)) > 1e-6 and A.shape[0] * A.shape[1] <= _MOST_ENTRIES_OF_ACTIVE_SET:
         beta, alpha = _least_distance(A, beta, alpha)
@@ -219,8 +222,8 @@ def _polish(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
         if not len(active):
             break
         B = A[active]
-        B = B.toarray() if sp.issparse(B) else B
-        trial = scipy.linalg.lstsq(B, np.ones(len(B)), check_finite=False)[0]
+        B = B.toarray() if is_sparse(B) else B
+        trial = space.centred(scipy.linalg.lstsq(B, np.ones(len(B)), check_finite=False)[0])
         weights = scipy.linalg.lstsq(B.T, trial, check_finite=False)[0]
         if weights.min() < 0:
             active = np.delete(active, int(np.argmin(weights)))
@@ -241,7 +244,7 @@ def _polish(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
 
 def _least_distance(A: Any, beta: Floats, alpha: Floats) -> tuple[Floats, Floats]:
     """Solve by non-negative least squares (Lawson & Hanson 1974, chapter 23), if that is closer to optimal."""
-    dense = A.toarray() if sp.issparse(A) else A
+    dense = A.toarray() if is_sparse(A) else A
     # in units in which the margin is near one
     unit = 1.0 / max(float(np.linalg.norm(beta)), 1e-300)
     E = np.vstack([dense.T / unit, np.ones(len(dense))])
@@ -271,18 +274,10 @@ def _residuals(A: Any, beta: Floats, alpha: Floats) -> tuple[float, float, float
 
 
 def _measured(
-    space: PairSpace,
-    wanted: Mask,
-    rows: Codes,
-    rivals: Codes,
-    A: Any,
-    beta: Floats,
-    alpha: Floats,
-    status: str,
-    tol: float,
-    n_rounds: int,
+    space: PairSpace, wanted: Mask, working: _Working, beta: Floats, status: str, tol: float, n_rounds: int
 ) -> ActiveSolution:
     """Compute bracket and residuals over all wanted pairs, whatever the solver said."""
+    A, rows, rivals, alpha = working
     total = float(alpha.sum())
     upper = float(np.linalg.norm(np.asarray(A.T @ (alpha / total)))) if total > 0 else np.inf
     if status == "infeasible":
@@ -291,8 +286,10 @@ def _measured(
     worst = float(np.min(space.margins(beta), where=wanted, initial=np.inf))
     norm = float(np.linalg.norm(beta))
     lower = worst / norm if norm > 0 else 0.0
+    if not len(rows):
+        return ActiveSolution(beta, rows, rivals, alpha, status, (max(lower, 0.0), upper), (np.inf,) * 4, n_rounds)
     primal, stationarity, complementarity, gap = _residuals(A, beta, alpha)
     kkt = (max(primal, max(0.0, 1.0 - worst)), stationarity, complementarity, gap)
-    if status == "optimal":
-        status = "optimal" if upper - lower <= 10 * tol * upper else "inaccurate"
+    if status == "optimal" and not upper - lower <= 10 * tol * upper:
+        status = "inaccurate"
     return ActiveSolution(beta, rows, rivals, alpha, status, (max(lower, 0.0), upper), kkt, n_rounds)

@@ -21,7 +21,7 @@ from marginscope.certificates.float_proof import positive
 from marginscope.certificates.separability import SeparabilityCertificate
 from marginscope.certificates.separability_proof import proves, separable_counts
 from marginscope.exceptions import DataError
-from marginscope.geometry.margins import all_pairs, relative_margins
+from marginscope.geometry.margins import all_pairs, is_sparse, relative_margins
 from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_features
 from marginscope.solvers.distinct_rows import DistinctRows, distinct_rows
 from marginscope.solvers.frobenius import HardMarginDirection, hard_margin_direction
@@ -99,7 +99,7 @@ def separability(
     X = check_features(X)
     labels = check_labels(y, min_classes=2)
     check_consistent_length(X, labels.codes)
-    X = X.tocsr() if sp.issparse(X) else X
+    X = X.tocsr() if is_sparse(X) else X
     codes = labels.codes.astype(np.intp)
     K = labels.n_classes
     same = distinct_rows(X, codes)
@@ -139,7 +139,7 @@ def _features(X: Any, fit_intercept: bool) -> OrthonormalFeatures | None:
     """Return orthonormal features, or None where they would not fit in memory."""
     n, p = X.shape[0], X.shape[1] + fit_intercept
     if (
-        n * p > (_MOST_UNPACKED_ENTRIES if sp.issparse(X) else _MOST_DENSE_ENTRIES)
+        n * p > (_MOST_UNPACKED_ENTRIES if is_sparse(X) else _MOST_DENSE_ENTRIES)
         or min(n, p) ** 2 > _MOST_DENSE_ENTRIES
     ):
         return None
@@ -206,7 +206,9 @@ def _programme(
     separable = separable | answer.separable
     if answer.separable.any():
         directions = [*directions, answer.theta]
-    total = _combined(Q, y, directions, separable, rest) if directions and small else (directions or [None])[-1]
+    total: Floats | None = directions[-1] if directions else None
+    if directions and small:
+        total = _combined(Q, y, directions, separable, rest)
     if not rest.any():
         return _Findings("linear programme", total, separable, None)
     left = PairLoss(Q, y, rest)
@@ -235,7 +237,7 @@ def _search_sparse(
     X: Any, y: Codes, n_classes: int, fit_intercept: bool, time_limit: float
 ) -> tuple[_Findings, tuple[Floats, Floats | None] | None]:
     """Descend in the columns themselves, then solve the programme."""
-    Z = sp.csr_array(sp.hstack([X, np.ones((X.shape[0], 1))]) if fit_intercept else X)
+    Z: Any = sp.csr_array(sp.hstack([X, sp.csr_array(np.ones((X.shape[0], 1)))]) if fit_intercept else X)
     size = abs(Z).max(axis=0).toarray().ravel()
     size[size == 0] = 1.0
     Z = sp.csr_array(Z @ sp.diags_array(1.0 / size))
@@ -278,7 +280,9 @@ def _certificate(
     if findings.weights is not None and findings.weights.max(initial=0.0) > 0:
         weights = (findings.weights / same.sizes[:, None])[same.group]
         weights = weights / weights.max()
-    upper = margin_upper_bound(X, codes, pairs if weights is None else weights, fit_intercept=fit_intercept)
+    upper = margin_upper_bound(
+        X, codes, pairs.astype(float) if weights is None else weights, fit_intercept=fit_intercept
+    )
     certificate = SeparabilityCertificate(
         status=status,
         classes=classes,

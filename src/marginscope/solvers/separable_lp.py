@@ -18,7 +18,7 @@ import scipy.optimize
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from marginscope.geometry.margins import relative_margins
+from marginscope.geometry.margins import is_sparse, relative_margins
 
 __all__ = ["MOST_NONZEROS", "SeparablePairs", "solve_separable_pairs"]
 
@@ -45,7 +45,7 @@ def solve_separable_pairs(
 ) -> SeparablePairs:
     """Solve the programme over ``pairs``, starting from the pairs of ``first``."""
     n_classes, rank = pairs.shape[1], Q.shape[1]
-    size = np.sqrt(np.asarray((Q.multiply(Q) if sp.issparse(Q) else Q * Q).sum(axis=1)).ravel())
+    size = np.sqrt(np.asarray((Q.multiply(Q) if is_sparse(Q) else Q * Q).sum(axis=1)).ravel())
     unit = np.where(size > 0, size, 1.0)
     # a row of zeros ties whatever the direction is
     zero = pairs & (size == 0)[:, None]
@@ -54,7 +54,7 @@ def solve_separable_pairs(
     nowhere = np.zeros_like(pairs)
     for _ in range(_MOST_ROUNDS):
         rows, rivals = np.nonzero(working)
-        nonzeros = 2 * (int(np.diff(Q.indptr)[rows].sum()) if sp.issparse(Q) else rank * len(rows))
+        nonzeros = 2 * (int(np.diff(Q.indptr)[rows].sum()) if is_sparse(Q) else rank * len(rows))
         if nonzeros > MOST_NONZEROS:
             return SeparablePairs(
                 nothing,
@@ -87,9 +87,8 @@ def _solve(
     time_limit: float,
 ) -> tuple[Floats, Floats, Floats, str]:
     m, rank = len(rows), Q.shape[1]
-    features = sp.csr_array(Q[rows]) if sp.issparse(Q) else sp.csr_array(np.asarray(Q)[rows])
-    features = sp.diags_array(1.0 / unit[rows]) @ features
-    coo = features.tocoo()
+    features = sp.csr_array(Q[rows])
+    coo = sp.coo_array(sp.diags_array(1.0 / unit[rows]) @ features)
     line, column = coo.coords
     own, other = y[rows][line] * rank + column, rivals[line] * rank + column
     A = sp.csr_array((np.r_[coo.data, -coo.data], (np.r_[line, line], np.r_[own, other])), shape=(m, n_classes * rank))
@@ -105,8 +104,9 @@ def _solve(
     )
     if answer.status != 0:
         return np.zeros((n_classes, rank)), np.zeros(m), np.zeros(m), f"the linear programme ended: {answer.message}"
-    theta = np.vstack([answer.x[:free].reshape(n_classes - 1, rank), np.zeros((1, rank))])
-    return theta, answer.x[free:], -np.asarray(answer.ineqlin.marginals), ""
+    found = np.asarray(answer.x)
+    theta = np.vstack([found[:free].reshape(n_classes - 1, rank), np.zeros((1, rank))])
+    return theta, found[free:], -np.asarray(answer.ineqlin.marginals), ""
 
 
 def _worst(violated: Mask, u: Floats, *, most: int) -> Mask:
@@ -114,4 +114,4 @@ def _worst(violated: Mask, u: Floats, *, most: int) -> Mask:
     values = u[violated]
     if len(values) <= most:
         return violated
-    return violated & (u <= np.partition(values, most - 1)[most - 1])
+    return np.asarray(violated & (u <= np.partition(values, most - 1)[most - 1]))
