@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from marginscope.exceptions import DataError, UsageError
+from marginscope.exceptions import DataError
 from marginscope.limits.weights import weight_fade
 from marginscope.solvers.frobenius import hard_margin_direction
 
@@ -81,5 +81,5 @@ def test_bad_input_is_named():
     solution = hard_margin_direction(X, y)
     with pytest.raises(DataError, match="positive"):
         weight_fade(solution, np.zeros(y.size), step_size=1.0)
-    with pytest.raises(UsageError, match="step size"):
+    with pytest.raises(DataError, match="step size"):
         weight_fade(solution, np.ones(y.size), step_size=0.0)

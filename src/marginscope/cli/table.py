@@ -198,9 +198,11 @@ def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
     tried = [one for one in ledger.trials if one.outcome == "tried"]
     lines: list[Text] = []
     for label in ledger.targets[:_MOST_FINDINGS]:
-        lines += _target_table(ledger, tried, label, width)
+        lines += _target_table(ledger, tried, label)
     if len(ledger.targets) > _MOST_FINDINGS:
         lines += paragraph(f"... and {len(ledger.targets) - _MOST_FINDINGS} more classes (all with --json)", width)
+    if tried:
+        lines += _cost_table(ledger, tried, width)
     for outcome, head in (("could_not_act", "could not act"), ("failed", "failed")):
         rest = [one for one in ledger.trials if one.outcome == outcome]
         if rest:
@@ -214,12 +216,11 @@ def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
     return lines
 
 
-def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str, width: int) -> list[Text]:
+def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str) -> list[Text]:
     base = ledger.base_recall.get(label)
-    rows = [("  remedy", "recall", "change", "balanced", "worst other", "log-loss", "time")]
-    rows.append(("  present model", "-" if base is None else f"{base:.2f}", "", "", "", "", ""))
-    ranked = sorted(tried, key=lambda one: -_lift(one, label))
-    for one in ranked:
+    rows = [("  remedy", "recall", "change [95 % interval]")]
+    rows.append(("  present model", "-" if base is None else f"{base:.2f}", ""))
+    for one in sorted(tried, key=lambda one: -_lift(one, label)):
         change, recall = one.change.get(label), one.recall.get(label)
         rows.append(
             (
@@ -228,19 +229,44 @@ def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str
                 "-"
                 if change is None
                 else f"{change.value:+.2f} [{change.interval[0]:+.2f}, {change.interval[1]:+.2f}]",
-                "-" if one.balanced is None else f"{one.balanced.value:+.2f}",
-                "-" if one.worst_other is None else f"{one.worst_other[1]:+.2f} {_cut(one.worst_other[0])}",
-                "-" if one.log_loss is None else f"{one.log_loss:+.2f}",
-                f"{one.seconds:.1f} s",
             )
         )
+    return [Text(f"class {show_label(label)}", style="bold"), *_aligned(rows)]
+
+
+def _cost_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], width: int) -> list[Text]:
+    """What every remedy changes beside the classes it is meant for."""
+    rows: list[tuple[str, ...]] = [("  remedy", "balanced", "worst other", "log-loss", "calibration", "time")]
+    rows += [
+        (
+            ("* " if one.slug == ledger.winner else "  ") + one.slug,
+            "-" if one.balanced is None else f"{one.balanced.value:+.2f}",
+            "-" if one.worst_other is None else f"{one.worst_other[1]:+.2f} {_cut(one.worst_other[0])}",
+            "-" if one.log_loss is None else f"{one.log_loss:+.2f}",
+            "-" if one.calibration is None else f"{one.calibration:+.2f}",
+            f"{one.seconds:.1f} s",
+        )
+        for one in tried
+    ]
     kept = _columns_that_fit(rows, width)
-    rows = [tuple(row[column] for column in kept) for row in rows]  # type: ignore[misc]
-    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(kept))]
-    lines = [Text(f"class {show_label(label)}", style="bold")]
+    rows = [tuple(row[column] for column in kept) for row in rows]
+    return [Text("what it changes besides", style="bold"), *_aligned(rows)]
+
+
+def _columns_that_fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Drop the least telling columns from the right where the screen is narrow."""
+    kept = list(range(len(rows[0])))
+    while len(kept) > 1 and sum(max(cell_len(row[one]) for row in rows) + 2 for one in kept) - 2 > width:
+        kept.pop()
+    return kept
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[Text]:
+    """Return rows in columns, a blank line after them; the first is a heading, a star marks the winner."""
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
     for number, row in enumerate(rows):
-        is_winner = row[0].startswith("*")
-        style = "bold" if number == 0 else "bold green" if is_winner else ""
+        style = "bold" if number == 0 else "bold green" if row[0].startswith("*") else ""
         cells = [cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)]
         lines.append(Text("  ".join(cells).rstrip(), style=style))
     return [*lines, Text()]
@@ -255,16 +281,6 @@ def _cut(label: str, width: int = 14) -> str:
 def _lift(trial: RemedyTrial, label: str) -> float:
     change = trial.change.get(label)
     return float("-inf") if change is None else change.value
-
-
-def _columns_that_fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Drop the least telling columns (time, log-loss, then the worst other class) where the screen is narrow."""
-    kept = list(range(len(rows[0])))
-    for column in (6, 5, 4, 3):
-        if sum(max(cell_len(row[one]) for row in rows) + 2 for one in kept) - 2 <= width:
-            break
-        kept.remove(column)
-    return kept
 
 
 def paragraph(text: str, width: int, *, head: str = "", indent: str = "", style: str = "") -> list[Text]:

@@ -99,7 +99,7 @@ class PairSpace:
         if self.basis is not None:
             return beta
         theta = beta.reshape(self.n_classes, self.rank)
-        return (theta - theta.mean(axis=0)).ravel()
+        return np.asarray(theta - theta.mean(axis=0)).ravel()
 
     def to_theta(self, beta: Floats) -> Floats:
         """Return (n_classes, rank) coefficients of Y."""
