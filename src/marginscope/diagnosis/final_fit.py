@@ -29,5 +29,5 @@ def fit_winner(case: Case, lab: Laboratory, winner: RemedyTrial) -> Any:
     if recipe.posthoc is not None:
         estimator = AdjustedClassifier(estimator, recipe.posthoc)
     if recipe.reads_features and lab.raw is not lab.prepared:
-        estimator = OnFeatures(estimator, like=case.features)
+        estimator = OnFeatures(estimator, like=case.features.take(np.arange(0)))
     return clone(estimator).fit(X, y)

@@ -13,15 +13,19 @@ from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
+from marginscope.diagnosis.model_code import model_code
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.result import Diagnosis
 from marginscope.exceptions import UsageError
 from marginscope.findings import Verdict
-from marginscope.remedies import REMEDIES
+from marginscope.remedies import REMEDIES, remedy
 from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
-from marginscope.remedies.recipe import Remedy
+from marginscope.remedies.recipe import Recipe, Remedy
 
 __all__ = ["try_remedies"]
+
+# Share of the largest gain that counts as none.
+_EQUAL = 0.1
 
 
 def try_remedies(
@@ -39,7 +43,8 @@ def try_remedies(
         lab.rng = check_rng(rng)[1]
     with threadpool_limits(limits=1), quiet_fits():
         trials = tuple(_try(one, case, lab, targets, causes) for one in REMEDIES) if targets else ()
-        winner = _winner(trials, targets)
+        first = frozenset(str(diagnosis[name].cause) for name in targets)
+        winner = _winner(trials, targets, first)
         best = None if winner is None else fit_winner(case, lab, winner)
     base = {name: _number(case.lab_recall[k]) for k, name in enumerate(case.names)}
     return RemedyLedger(
@@ -126,22 +131,46 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
         helps=tuple(helps),
         seconds=effect.trial.seconds,
         recipe=effect.name,
-        snippet=remedy.snippet(lab.situation, recipe),
+        snippet=_snippet(remedy, recipe, lab),
         side_effects=remedy.side_effects,
     )
 
 
-def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...]) -> RemedyTrial | None:
-    """The remedy with the largest gain over the targets, balanced recall added; ties go to the lower log-loss."""
+def _snippet(remedy: Remedy, recipe: Recipe, lab: Laboratory) -> str:
+    code = remedy.snippet(lab.situation, recipe)
+    if recipe.reads_features:
+        return code
+    made = model_code(lab.situation.view.estimator)
+    if not made:
+        return code
+    # Imports first, those of both.
+    imports = [line for part in (made, code) for line in part.splitlines() if line.startswith(("from ", "import "))]
+    rest = [line for part in (made, code) for line in part.splitlines() if line and line not in imports]
+    return "\n".join([*dict.fromkeys(imports), "", *rest])
 
-    def gain(trial: RemedyTrial) -> tuple[float, float]:
+
+def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial | None:
+    """The remedy that gains most over the targets, balanced recall added.
+
+    Among those within ``_EQUAL`` of the largest gain one that acts on a first cause wins, then the
+    lower log-loss: a repaired model before another kind of model.
+    """
+
+    def gain(trial: RemedyTrial) -> float:
         lifts = [one.value for name in trial.helps if (one := trial.change.get(name)) is not None]
-        balanced = 0.0 if trial.balanced is None else trial.balanced.value
-        rise = 0.0 if trial.log_loss is None else trial.log_loss
-        return round(sum(lifts) / len(targets) + balanced, 3), -rise
+        return sum(lifts) / len(targets) + (0.0 if trial.balanced is None else trial.balanced.value)
 
     helpful = [one for one in trials if one.helps]
-    return max(helpful, key=gain) if helpful else None
+    if not helpful:
+        return None
+    least = (1 - _EQUAL) * max(map(gain, helpful))
+    level = [one for one in helpful if gain(one) >= least]
+
+    def rank(trial: RemedyTrial) -> tuple[bool, float]:
+        acts = bool(remedy(trial.slug).acts_on & causes)
+        return not acts, round(trial.log_loss, 2) if trial.log_loss is not None else 0.0
+
+    return min(level, key=rank)
 
 
 def _sentence(diagnosis: Diagnosis, targets: tuple[str, ...], winner: RemedyTrial | None) -> str:

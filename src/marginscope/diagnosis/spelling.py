@@ -121,7 +121,7 @@ def _align(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
 
 
 def _is_acronym(word: str, parts: tuple[str, ...]) -> bool:
-    """Whether ``word`` is the initials of ``parts``; a long part may give one inner letter more (BPV, bipropellant valve)."""
+    """Whether ``word`` is the initials of ``parts``; a long part may give an inner letter (BPV, bipropellant valve)."""
     if not parts:
         return not word
     if not word or word[0] != parts[0][0]:

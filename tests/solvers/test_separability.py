@@ -1,0 +1,328 @@
+"""The verdict against an exact programme, its invariance, its limits, and what it says."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from functools import cache
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracles import exact_separability
+from sklearn.datasets import load_iris
+
+from marginscope.exceptions import DataError
+from marginscope.solvers import separability as solver
+from marginscope.solvers import separable_lp
+from marginscope.solvers.separability import separability
+
+
+@cache
+def integer_problems(count):
+    """Return small problems of all three kinds with the pairs that the oracle separates."""
+    rng = np.random.default_rng(20)
+    problems = []
+    while len(problems) < count:
+        k, d, n = int(rng.integers(2, 4)), int(rng.integers(1, 3)), int(rng.integers(3, 8))
+        X = rng.integers(-2, 3, (n, d))
+        y = rng.integers(0, k, n)
+        if len(np.unique(y)) < k:
+            continue
+        fit_intercept = bool(rng.random() < 0.5)
+        pairs = exact_separability.separable_pairs(X.tolist(), y.tolist(), k, fit_intercept)
+        problems.append((X.astype(float), y, k, fit_intercept, pairs))
+    return problems
+
+
+def kind(n, k, pairs):
+    return "overlap" if not pairs else "complete" if len(pairs) == n * (k - 1) else "quasi_complete"
+
+
+def test_the_problems_are_of_all_three_kinds():
+    kinds = [kind(len(y), k, pairs) for _, y, k, _, pairs in integer_problems(240)]
+    assert min(kinds.count(name) for name in ("complete", "quasi_complete", "overlap")) >= 30
+
+
+def check_against_oracle(problems):
+    for X, y, k, fit_intercept, pairs in problems:
+        certificate = separability(X, y, fit_intercept=fit_intercept)
+        assert certificate.status == kind(len(y), k, pairs), (X.tolist(), y.tolist(), fit_intercept)
+        assert {(int(i), int(c)) for i, c in certificate.separable_pairs} == pairs
+        assert certificate.verify(X, y)
+        assert certificate.verify(X, y, exact=True)
+
+
+def test_status_and_pairs_are_those_of_the_exact_programme():
+    check_against_oracle(integer_problems(240))
+
+
+def test_the_linear_programme_alone_finds_the_same(monkeypatch):
+    monkeypatch.setattr(solver, "_LARGEST_HESSIAN", 0)
+    monkeypatch.setattr(solver, "_LONG_DESCENT_STEPS", 0)
+    found = [
+        separability(X, y, fit_intercept=fit_intercept) for X, y, _, fit_intercept, _ in integer_problems(240)[:80]
+    ]
+    assert {one.method for one in found} == {"linear programme"}
+    for one, (X, y, k, _, pairs) in zip(found, integer_problems(240), strict=False):
+        assert one.status == kind(len(y), k, pairs)
+        assert {(int(i), int(c)) for i, c in one.separable_pairs} == pairs
+        assert one.verify(X, y)
+
+
+def test_sparse_features_without_room_for_dense_ones_find_the_same(monkeypatch):
+    monkeypatch.setattr(solver, "_MOST_UNPACKED_ENTRIES", 0)
+    for X, y, k, fit_intercept, pairs in integer_problems(240)[:60]:
+        certificate = separability(sp.csr_array(X), y, fit_intercept=fit_intercept)
+        assert certificate.status == kind(len(y), k, pairs)
+        assert certificate.verify(X, y)
+        assert certificate.verify(sp.csc_array(X), y)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 239), st.randoms(use_true_random=False))
+def test_scaling_order_and_copies_leave_the_verdict(number, random):
+    X, y, k, fit_intercept, pairs = integer_problems(240)[number]
+    n, d = X.shape
+    order = list(range(n)) + [random.randrange(n) for _ in range(3)]
+    random.shuffle(order)
+    columns = np.array([random.choice([-1, 1]) * 10.0 ** random.randint(-12, 12) for _ in range(d)])
+    moved = (X * columns)[order]
+    if not fit_intercept:
+        moved = moved * np.array([10.0 ** random.randint(-6, 6) for _ in order])[:, None]
+    certificate = separability(moved, y[order], fit_intercept=fit_intercept)
+    assert certificate.status == kind(n, k, pairs)
+    expected = {(new, c) for new, old in enumerate(order) for c in range(k) if (old, c) in pairs}
+    assert {(int(i), int(c)) for i, c in certificate.separable_pairs} == expected
+    assert certificate.verify(moved, y[order])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 4))
+def test_random_data_are_decided_and_proved(seed, k):
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.integers(5, 80)), int(rng.integers(1, 8))
+    X = np.round(rng.standard_normal((n, d)), int(rng.integers(0, 3)))
+    y = (X @ rng.standard_normal((d, k)) + rng.choice([0.0, 0.5, 2.0]) * rng.gumbel(size=(n, k))).argmax(axis=1)
+    if len(np.unique(y)) < 2:
+        return
+    certificate = separability(X, y)
+    assert certificate.status != "undecided"
+    assert certificate.verify(X, y)
+    assert certificate.verify(X, y, exact=True)
+
+
+def three_classes(seed=0):
+    """Two classes that overlap in the first column, and a third far off in the second."""
+    rng = np.random.default_rng(seed)
+    X = np.column_stack(
+        [rng.standard_normal(45), np.concatenate([np.zeros(40), 1.0 + np.abs(rng.standard_normal(5))])]
+    )
+    return X, np.concatenate([rng.integers(0, 2, 40), np.full(5, 2)])
+
+
+def test_a_separated_class_leaves_the_contrast_of_the_others_finite():
+    X, y = three_classes()
+    certificate = separability(X, y)
+    assert certificate.status == "quasi_complete"
+    # pairs of the third class and no other
+    assert certificate.separable_counts.tolist() == [[0, 0, 40 - y[:40].sum()], [0, 0, y.sum() - 10], [5, 5, 0]]
+    infinite = certificate.infinite
+    assert np.array_equal(infinite[0], infinite[1])
+    assert infinite[:, 1].tolist() == [-1, -1, 1]
+    coef = certificate.max_margin.coef
+    assert np.allclose(coef[0], coef[1], atol=1e-8 * np.abs(coef).max())
+    assert np.allclose(coef.sum(axis=0), 0.0, atol=1e-8)
+
+
+def test_a_column_that_separates_nothing_stays_finite():
+    # the second column is symmetric within every row value of the first
+    X = np.array([[a, b] for a in (0.0, 1.0, 2.0, 3.0) for b in (-1.0, 1.0)])
+    y = np.repeat([0, 0, 1, 1], 2)
+    certificate = separability(X, y)
+    assert certificate.status == "complete"
+    assert certificate.infinite.tolist() == [[-1, 0], [1, 0]]
+    assert certificate.infinite_intercept.tolist() == [1, -1]
+
+
+def test_binary_quasi_separation_has_the_known_infinite_parameters():
+    # a dummy that is 1 for one class only; the other column overlaps (Heinze and Schemper 2002)
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal(60)
+    y = (x + 2 * rng.standard_normal(60) > 0).astype(int)
+    dummy = ((y == 1) & (rng.random(60) < 0.3)).astype(float)
+    certificate = separability(np.column_stack([x, dummy]), y)
+    assert certificate.status == "quasi_complete"
+    assert certificate.infinite.tolist() == [[0, -1], [0, 1]]
+    assert certificate.infinite_intercept.tolist() == [0, 0]
+
+
+def test_iris_is_quasi_complete():
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    certificate = separability(X, names)
+    assert certificate.status == "quasi_complete"
+    assert certificate.separable_counts.tolist() == [[0, 50, 50], [50, 0, 0], [50, 0, 0]]
+    text = str(certificate)
+    assert "200 of 300" in text
+    assert "Separated from every other class: setosa." in text
+    assert "In no separable pair" not in text
+    assert certificate.verify(X, names, exact=True)
+    assert not certificate.verify(X, y)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_dat012_constant_features_overlap(fit_intercept):
+    X = np.full((6, 2), 3.5)
+    certificate = separability(X, [0, 1, 2, 0, 1, 2], fit_intercept=fit_intercept)
+    assert certificate.status == "overlap"
+    assert certificate.verify(X, [0, 1, 2, 0, 1, 2], exact=True)
+    assert not certificate.infinite.any()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6))
+def test_dat014_contradictory_copies_are_never_complete(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((12, 20))
+    y = np.arange(12) % 3
+    X = np.vstack([X, X[4]])
+    y = np.append(y, (y[4] + 1) % 3)
+    certificate = separability(X, y)
+    assert certificate.status == "quasi_complete"
+    assert certificate.conflict == (4, 12)
+    assert certificate.verify(X, y)
+    assert not certificate.separable_mask[4, y[12]]
+    assert not certificate.separable_mask[12, y[4]]
+    # everything else can be separated in so many columns
+    assert certificate.separable_counts.sum() == 24
+
+
+@pytest.mark.parametrize("scale", [1e-95, 1e-30, 1e30, 1e95])
+def test_dat034_scale_changes_no_decision(scale):
+    X, y = load_iris(return_X_y=True)
+    certificate = separability(X * scale, y)
+    assert certificate.status == "quasi_complete"
+    assert certificate.separable_counts.sum() == 200
+    assert certificate.verify(X * scale, y)
+    assert certificate.verify(X * scale, y, exact=True)
+
+
+@pytest.mark.parametrize("scale", [1e150, 1e-310])
+def test_dat034_scale_beyond_the_range_of_squares_is_refused(scale):
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(DataError, match="rescale"):
+        separability(X * scale, y)
+
+
+def test_num009_a_tiny_margin_is_proved_exactly():
+    for gap in (1e-12, 1e-15, 1e-300):
+        X, y = np.array([[0.0], [gap], [1.0], [-1.0]]), [0, 1, 1, 0]
+        certificate = separability(X, y)
+        assert certificate.status == "complete"
+        assert certificate.verify(X, y, exact=True)
+
+
+def test_num009_a_tiny_overlap_is_undecided_or_proved():
+    for gap in (1e-6, 1e-9, 1e-12, 1e-15):
+        X, y = np.array([[0.0], [gap], [1.0], [-1.0]]), [1, 0, 1, 0]
+        certificate = separability(X, y)
+        if certificate.status == "undecided":
+            assert "largest normalised margin is between 0.0e+00 and" in certificate.reason
+        else:
+            assert certificate.status == "overlap"
+            assert certificate.verify(X, y, exact=True)
+    assert separability([[0.0], [1e-6], [1.0], [-1.0]], [1, 0, 1, 0]).status == "overlap"
+
+
+def test_num011_a_programme_out_of_time_is_undecided(monkeypatch):
+    monkeypatch.setattr(solver, "_LARGEST_HESSIAN", 0)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((2000, 10)), rng.integers(0, 3, 2000)
+    certificate = separability(X, y, time_limit=1e-6)
+    assert certificate.status == "undecided"
+    assert "linear programme ended" in certificate.reason
+    assert not certificate.verify(X, y)
+    assert certificate.max_margin is None
+
+
+def test_a_programme_that_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr(solver, "_LARGEST_HESSIAN", 0)
+    monkeypatch.setattr(separable_lp, "MOST_NONZEROS", 100)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((200, 5)), rng.integers(0, 3, 200)
+    certificate = separability(X, y)
+    assert certificate.status == "undecided"
+    assert "nonzeros, the limit is 100" in certificate.reason
+
+
+def test_a_start_that_separates_is_the_certificate():
+    X = np.array([[0.0, 1.0], [1.0, 0.0], [3.0, 1.0], [4.0, 0.0]])
+    y = ["a", "a", "b", "b"]
+    start = np.array([[-1.0, 0.0, 2.0], [1.0, 0.0, -2.0]])
+    certificate = separability(X, y, start=start)
+    assert certificate.method == "the given start"
+    assert np.array_equal(certificate.direction, start[:, :-1])
+    assert certificate.verify(X, y, exact=True)
+    assert certificate.infinite.tolist() == [[-1, 0], [1, 0]]
+    assert separability(X, y, start=-start).method != "the given start"
+    without = separability(X - 2.0, y, start=start[:, :-1], fit_intercept=False)
+    assert without.method == "the given start"
+    assert without.intercept_direction is None
+
+
+def test_a_start_of_the_wrong_shape_is_refused():
+    with pytest.raises(DataError, match=r"start of shape \(2, 2\) is needed .* but it has shape \(3, 3\)"):
+        separability([[0.0], [1.0]], [0, 1], start=np.zeros((3, 3)))
+
+
+def test_bad_data_are_refused():
+    with pytest.raises(DataError, match="NaN"):
+        separability([[np.nan], [1.0]], [0, 1])
+    with pytest.raises(DataError, match="2 classes"):
+        separability([[0.0], [1.0]], [1, 1])
+    with pytest.raises(DataError, match="inconsistent"):
+        separability([[0.0], [1.0]], [1, 0, 1])
+
+
+def test_more_columns_than_rows_separate():
+    rng = np.random.default_rng(5)
+    X, y = rng.standard_normal((40, 400)), rng.integers(0, 4, 40)
+    certificate = separability(X, y)
+    assert certificate.status == "complete"
+    assert certificate.verify(X, y, exact=True)
+
+
+def test_the_certified_margin_lies_between_its_bounds():
+    rng = np.random.default_rng(6)
+    X = rng.standard_normal((60, 4))
+    y = (X @ rng.standard_normal((4, 3))).argmax(axis=1)
+    certificate = separability(X, y)
+    lower, upper = certificate.margin_bounds
+    best = certificate.max_margin.bracket
+    assert 0 < lower <= best[1] * (1 + 1e-9)
+    assert best[0] <= upper
+
+
+def test_it_survives_pickling_and_says_itself_in_json():
+    X, y = load_iris(return_X_y=True)
+    certificate = pickle.loads(pickle.dumps(separability(X, y)))
+    document = json.loads(json.dumps(certificate.to_dict(), allow_nan=False))
+    assert document["status"] == "quasi_complete"
+    assert document["separable_pairs"] == 200
+    assert np.array(document["infinite"]).shape == (3, 4)
+    assert document["classes"] == ["0", "1", "2"]
+    frame = certificate.frame()
+    assert list(frame["tied"]) == [0, 0, 0, 50, 0, 50]
+    assert list(frame["separable"]) == [50, 50, 50, 0, 50, 0]
+
+
+def test_the_text_of_each_kind():
+    complete = str(separability([[0.0], [1.0]], ["a", "b"]))
+    assert "Complete separation" in complete
+    assert "2 of 2" in complete
+    overlap = str(separability([[0.0], [0.0]], ["a", "b"]))
+    assert "No unit-norm direction has a margin above" in overlap
+    assert "Rows 0 and 1 are equal but have different labels." in overlap
