@@ -138,7 +138,8 @@ def test_frames_with_words_and_gaps(library, model, small):
     assert not [one.sentence for one in found.findings if one.status == "errored"]
     assert found["cow"].recall > 0.8
     assert found.data.features == 3
-    assert any("categor" in note for note in found.notes)
+    assert any("one-hot" in note and "shape" in note for note in found.notes)
+    assert any("missing" in note and "mass" in note for note in found.notes)
 
 
 def test_categorical_columns_reach_the_users_model_as_they_are(small):
@@ -159,9 +160,7 @@ def test_dat011_a_constant_feature_is_accepted(small):
 
 def test_dat052_a_feature_that_equals_the_target_is_reported(small):
     code = {"ant": 0.0, "bee": 1.0, "cow": 2.0}
-    X, X_test = (
-        np.c_[part, [code[v] for v in y]] for part, y in ((small.X, small.y), (small.X_test, small.y_test))
-    )
+    X, X_test = (np.c_[part, [code[v] for v in y]] for part, y in ((small.X, small.y), (small.X_test, small.y_test)))
     found = replace(small, X=X, X_test=X_test).diagnose(LogisticRegression())
     said = " ".join([*found.notes, *(one.sentence for one in found.findings)]).lower()
     assert "leak" in said or "equals the target" in said
@@ -321,7 +320,13 @@ class Fails(LogisticRegression):
 @pytest.mark.parametrize("test_rows", [True, False])
 @pytest.mark.parametrize(
     ("at", "said"),
-    [("fit", "out of paper"), ("predict", "out of paper"), ("nan", "finite"), ("half", "sum to 1"), ("narrow", "shape")],
+    [
+        ("fit", "out of paper"),
+        ("predict", "out of paper"),
+        ("nan", "finite"),
+        ("half", "sum to 1"),
+        ("narrow", "shape"),
+    ],
 )
 def test_a_model_that_fails_is_an_error_that_names_it(at, said, test_rows, small):
     problem = small if test_rows else small.without_test()
@@ -413,11 +418,10 @@ def test_what_is_no_seed_is_refused(rng, small):
 def test_nothing_but_classes_of_one_row_cannot_be_scored(X, y):
     """Either an error in a sentence or a table without recalls; never a fault of the machinery."""
     try:
-        found = ms.diagnose(LogisticRegression(), X, y)
-    except MarginscopeError as error:
-        assert "row" in str(error)
-    else:
-        assert all(one.recall is None and one.verdict == "undecided" for one in found.classes)
+        classes = ms.diagnose(LogisticRegression(), X, y).classes
+    except MarginscopeError:
+        classes = ()
+    assert all(one.recall is None and one.verdict == "undecided" for one in classes)
 
 
 # time ----------------------------------------------------------------------------------------------------

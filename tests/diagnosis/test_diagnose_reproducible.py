@@ -74,7 +74,9 @@ def test_other_processes_with_other_threads_and_hash_seeds_give_the_same_bytes()
         environment = dict(os.environ, PYTHONHASHSEED=hashing)
         for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
             environment[name] = threads
-        done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
+        )
         printed.append(done.stdout)
     assert printed[0] == printed[1]
     assert len(printed[0].strip()) == 64

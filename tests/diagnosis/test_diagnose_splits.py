@@ -143,11 +143,10 @@ def test_rows_counted_from_the_end_are_the_same_rows(rows):
 def test_masks_are_read_as_masks_or_refused_as_such(rows):
     mask = np.arange(90) < 45
     try:
-        found = diagnose(rows, [(mask, ~mask)])
+        said: object = recall_counts(diagnose(rows, [(mask, ~mask)]))
     except MarginscopeError as error:
-        assert "mask" in str(error) or "bool" in str(error)
-    else:
-        assert recall_counts(found) == recall_counts(diagnose(rows, [(np.arange(45), np.arange(45, 90))]))
+        said = "mask" in str(error) or "bool" in str(error)
+    assert said in (True, recall_counts(diagnose(rows, [(np.arange(45), np.arange(45, 90))])))
 
 
 def recall_counts(found):
@@ -199,9 +198,8 @@ def test_a_splitter_that_fails_is_an_error_of_usage(rows):
 
 
 def test_a_training_set_without_a_class_makes_no_fault(rows):
-    X, y = rows
-    train = np.flatnonzero(y != "cow")
-    found = diagnose(rows, [(train, np.flatnonzero(y == "cow")), (np.flatnonzero(y == "cow"), train[:0])][:1])
+    is_cow = rows[1] == "cow"
+    found = diagnose(rows, [(np.flatnonzero(~is_cow), np.flatnonzero(is_cow))])
     assert found["cow"].recall == 0.0
     assert found["ant"].recall is None
 

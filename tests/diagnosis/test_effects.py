@@ -69,7 +69,9 @@ def test_compare_is_the_plain_loop(seed, merges):
         rivals = loop_cost(base, other, codes, target, k)
         cost = max(0.0, sum(m.mean() for m in rivals.values() if m.size))
         rivals_variance = sum(m.var() / m.size for m in rivals.values() if m.size)
-        missing = 1 - np.mean([row_share(base, codes, i) for i in np.flatnonzero(codes == k) if base.predicted[0, i] >= 0])
+        missing = 1 - np.mean(
+            [row_share(base, codes, i) for i in np.flatnonzero(codes == k) if base.predicted[0, i] >= 0]
+        )
         assert effect.lift[k] == pytest.approx(d.mean())
         assert (effect.low[k], effect.high[k]) == pytest.approx(paired_interval(d))
         assert effect.low_simultaneous[k] == pytest.approx(paired_interval(d, 3.0)[0])

@@ -38,7 +38,7 @@ def case_with(case_of, healthy):
 
 
 def judge(case, *findings, referee=None, name=None):
-    classes, kept = (referee or Referee()).judge(case, findings)
+    classes, _ = (referee or Referee()).judge(case, findings)
     return {one.label: one for one in classes}[name] if name else classes
 
 
@@ -55,7 +55,7 @@ def issue(slug, *names, lift=None, cost=0.0, status=Status.ISSUE):
 
 def tried(case, slug, classes, *, called_before=None, called_after=None, placebo=True):
     """Put an intervention among those tried: its answers on the case's rows, and what the placebo did."""
-    y, predicted = answers_of(classes)
+    _, predicted = answers_of(classes)
     codes = np.searchsorted(np.array(case.names), predicted)
     other = trial_of_predictions(slug, codes, None, case.n_classes)
     effect = compare(case.lab.base, other, case.lab.raw.codes, case.n_classes, z_simultaneous=3.0)

@@ -59,7 +59,7 @@ def test_chance_agrees_with_really_permuted_labels():
     guess = np.where(rng.random(50) < 0.3, codes, rng.integers(0, 2, 50))
     scores = score_classes(trial(guess), codes, 2)
     hits = ((codes == 1) & (guess == 1)).sum()
-    permuted = [((p := rng.permutation(codes)) == 1)[guess == 1].sum() for _ in range(8000)]
+    permuted = [(rng.permutation(codes) == 1)[guess == 1].sum() for _ in range(8000)]
     assert scores.chance[1] == pytest.approx(np.mean(np.array(permuted) >= hits), abs=0.02)
 
 

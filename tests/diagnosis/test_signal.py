@@ -94,7 +94,9 @@ def test_sampling_ends_when_enough_permutations_are_as_good():
 
 def p_values(n_runs):
     seeds = range(n_runs)
-    return np.array([run(*planted(np.random.default_rng(s), n=40), s, n_permutations=9, enough=3).p_value for s in seeds])
+    return np.array(
+        [run(*planted(np.random.default_rng(s), n=40), s, n_permutations=9, enough=3).p_value for s in seeds]
+    )
 
 
 def test_p_values_without_signal_are_seldom_small():

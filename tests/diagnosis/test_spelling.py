@@ -97,7 +97,9 @@ def test_the_share_of_a_slip_is_a_parameter():
     assert len(spelling_pairs(["setosa", "setsoa"], [100, 40], typo_share=0.5)) == 1
 
 
-@pytest.mark.parametrize(("one", "other"), [("cat", "car"), ("east", "eats"), ("sensor1", "sensor2"), ("Q1 low", "Q2 low")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("cat", "car"), ("east", "eats"), ("sensor1", "sensor2"), ("Q1 low", "Q2 low")]
+)
 def test_short_words_and_digits_do_not_slip(one, other):
     assert pair(one, other, (100, 2)) == []
 
@@ -142,7 +144,9 @@ def test_ids_that_differ_in_their_last_digit_are_two_ids_however_long():
     assert pair(str(2**63 + 1), str(2**63 + 5), (50, 40)) == []
 
 
-@pytest.mark.parametrize(("one", "other"), [(">50K", "<=50K"), ("<50", ">50"), ("C++", "C#"), ("C", "C++"), ("A+", "A-")])
+@pytest.mark.parametrize(
+    ("one", "other"), [(">50K", "<=50K"), ("<50", ">50"), ("C++", "C#"), ("C", "C++"), ("A+", "A-")]
+)
 def test_signs_that_carry_the_meaning_are_not_punctuation(one, other):
     assert pair(one, other, (100, 60)) == []
 

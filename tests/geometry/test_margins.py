@@ -9,7 +9,6 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.pair_features import pair_matrix
 
 from marginscope.geometry.margins import (
     all_pairs,
@@ -20,6 +19,7 @@ from marginscope.geometry.margins import (
     worst_margin,
 )
 from marginscope.geometry.pair_gram import pair_gram
+from oracles.pair_features import pair_matrix
 
 
 def problem(seed, n=7, d=3, k=4):

@@ -25,13 +25,16 @@ class OrthonormalFeatures:
 
     ``Q`` has orthogonal columns of squared norm n_samples. ``row_scale`` holds
     the powers of two that the rows were multiplied by: weights found with Q times
-    ``row_scale`` are weights for the rows of X.
+    ``row_scale`` are weights for the rows of X. ``back`` turns coefficients of Q into
+    some of X, for columns scaled by 2^-``column_exponent``; the rows of ``span`` span
+    the rows of X in its own columns.
     """
 
     Q: Floats
     row_scale: Floats
     column_exponent: NDArray[np.int64]
     back: Floats
+    span: Floats
     fit_intercept: bool
 
     def to_original(self, theta: Floats) -> tuple[Floats, Floats | None]:
@@ -79,10 +82,14 @@ def orthonormal_features(X: Any, *, fit_intercept: bool) -> OrthonormalFeatures:
     floor = 8.0 * (Z.shape[1] + np.sqrt(len(Z))) * np.finfo(float).eps
     rank = int((s > floor * s.max(initial=0.0)).sum())
     root = np.sqrt(max(1, len(Z)))
+    Q = np.ascontiguousarray(Q @ U[:, :rank]) * root
+    # a row of zeros ties every pair, but the product leaves rounding errors in it
+    Q[largest == 0.0] = 0.0
     return OrthonormalFeatures(
-        Q=np.ascontiguousarray(Q @ U[:, :rank]) * root,
+        Q=Q,
         row_scale=row_scale,
         column_exponent=exponent,
         back=(Vt[:rank] / s[:rank, None]) / size * root,
+        span=np.ldexp(Vt[:rank] * size, exponent),
         fit_intercept=fit_intercept,
     )

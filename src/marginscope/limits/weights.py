@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from marginscope.exceptions import DataError, UsageError
+from marginscope.exceptions import DataError
 from marginscope.solvers.frobenius import HardMarginDirection
 
 __all__ = ["WeightFade", "weight_fade"]
@@ -82,9 +82,8 @@ def weight_fade(
     Raises
     ------
     DataError
-        If a weight is not positive, or the solution has no support pairs.
-    UsageError
-        If the step size or the angle is not positive.
+        If a weight, the step size or the angle is not positive, or the solution has
+        no support pairs.
 
     Notes
     -----
@@ -98,7 +97,7 @@ def weight_fade(
             "sample weights must be positive numbers, but some are zero, negative or not finite; leave such rows out"
         )
     if not (step_size > 0 and angle > 0):
-        raise UsageError(
+        raise DataError(
             f"a positive step size and angle are needed, but got {step_size!r} and {angle!r}; pass both above 0"
         )
     alpha = solution.support_weights

@@ -51,8 +51,10 @@ class PairSpace:
             return
         features = orthonormal_features(Z, fit_intercept=False)
         to_columns = np.ldexp(features.back, -features.column_exponent)
-        # W = phi to_columns = (phi turn') back with orthonormal rows of back
-        V, self.turn = np.linalg.qr(to_columns.T)
+        # the least W with the scores of phi is phi to_columns V V', V the rows of Z made orthonormal
+        full_rank = len(features.span) == Z.shape[1]
+        V = np.eye(Z.shape[1]) if full_rank else np.linalg.qr(features.span.T)[0]
+        self.turn = (to_columns @ V).T
         self.back = V.T
         self.Y = np.asarray(Z @ V)
         self.Q = features.Q / features.row_scale[:, None]

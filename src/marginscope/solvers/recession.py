@@ -61,12 +61,12 @@ def search(model: PairLoss, theta: Floats, accept: Callable[[Floats], bool], *, 
         if step is None:
             break
         rise = np.where(model.pairs, relative_margins(model.Q, model.y, step), 0.0)
-        if np.min(rise, where=model.pairs, initial=np.inf) > 0 and accept(step):
-            return Outcome("separated", step, weights, model.pairs)
         # relative to the margin: a Newton step on a rising pair adds half of 1 + u
         relative = np.where(model.pairs, rise / (1.0 + np.maximum(u, 0.0)), 0.0)
         if float(np.abs(relative).max()) <= _CONVERGED:
             break
+        if np.min(rise, where=model.pairs, initial=np.inf) > 0 and accept(step):
+            return Outcome("separated", step, weights, model.pairs)
         if iteration >= 2:
             peeled = _peel(model, theta, step, relative, weights, anyway=iteration >= 20 and iteration % 5 == 0)
             if peeled is not None:

@@ -41,6 +41,7 @@ _LARGEST_HESSIAN = 3000
 _DESCENT_STEPS = 60
 _LONG_DESCENT_STEPS = 1000
 _MAX_MARGIN_SECONDS = 30.0
+_CLEAR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,8 @@ def _search_dense(features: OrthonormalFeatures, y: Codes, n_classes: int, accep
         tied = tied & ~outcome.separable
         if not tied.any():
             return _Findings("Newton's method", _combined(Q, y, directions, separable, tied), separable, None)
-        model, level = PairLoss(Q, y, tied), _anything
+        model = PairLoss(Q, y, tied)
+        level = partial(_clearly_separates, model)
         # from the start again: the iterate has run off, and its curvature is lost in rounding
         theta = np.zeros_like(theta)
     if small and outcome.kind == "balanced":
@@ -183,8 +185,10 @@ def _search_dense(features: OrthonormalFeatures, y: Codes, n_classes: int, accep
     return _programme(Q, y, model, theta, directions, separable, time_limit, small)
 
 
-def _anything(_: Floats) -> bool:
-    return True
+def _clearly_separates(model: PairLoss, theta: Floats) -> bool:
+    """Say whether all margins are positive by more than rounding, where no exact check can be made."""
+    u = model.margins(theta)[model.pairs]
+    return bool(u.min() > _CLEAR * np.abs(u).max())
 
 
 def _programme(
@@ -214,7 +218,7 @@ def _programme(
     left = PairLoss(Q, y, rest)
     dual = np.where(rest, answer.weights, 0.0)
     if small:
-        balanced = search(left, np.zeros_like(theta), _anything)
+        balanced = search(left, np.zeros_like(theta), partial(_clearly_separates, left))
         exact = balanced.weights if balanced.kind == "balanced" else balance(left, dual)
         dual = dual if exact is None else exact
     return _Findings("linear programme", total, separable, dual)

@@ -73,7 +73,7 @@ def test_example_rows_really_conflict(copies, case_of, examine):
     y = np.append(copies.y, copies.y_test)
     assert found.rows
     for row in found.rows:
-        same = (X == X[row]).all(axis=1)
+        same = np.all(X[row] == X, axis=1)
         assert (y[same] != y[row]).any()
 
 

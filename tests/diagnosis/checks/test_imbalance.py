@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.svm import LinearSVC
@@ -37,7 +38,7 @@ def test_fires_for_other_kinds_of_models(model, imbalanced, case_of, examine):
 
 
 def test_fires_for_given_probabilities(imbalanced, scaled_logistic, case_of, examine):
-    fitted = scaled_logistic.fit(imbalanced.X, imbalanced.y)
+    fitted = clone(scaled_logistic).fit(imbalanced.X, imbalanced.y)
     model = ms.Predictions(proba=fitted.predict_proba(imbalanced.X_test))
     assert examine(Imbalance(), case_of(model, imbalanced)).classes == ("cow",)
 

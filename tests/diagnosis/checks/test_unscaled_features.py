@@ -94,7 +94,9 @@ def test_braces_in_a_column_name_are_only_a_name(tiny_signal, case_of, examine):
     pd = pytest.importorskip("pandas")
     names = ["{0}", "{names}", "b", "c", "d"]
     framed = replace(
-        tiny_signal, X=pd.DataFrame(tiny_signal.X, columns=names), X_test=pd.DataFrame(tiny_signal.X_test, columns=names)
+        tiny_signal,
+        X=pd.DataFrame(tiny_signal.X, columns=names),
+        X_test=pd.DataFrame(tiny_signal.X_test, columns=names),
     )
     found = examine(UnscaledFeatures(), case_of(LogisticRegression(), framed))
     assert "{0}" in found.sentence

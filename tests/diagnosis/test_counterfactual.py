@@ -1,0 +1,201 @@
+"""The laboratory: interventions on the same rows, with a placebo, remembered."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+
+import marginscope as ms
+from marginscope.diagnosis.case import BudgetSpent, NotTried
+from marginscope.diagnosis.counterfactual import Proof
+from marginscope.diagnosis.effects import compare, recall_of, with_placebo
+from marginscope.diagnosis.quiet import quiet_fits
+from marginscope.diagnosis.trials import trial_of_predictions
+
+
+@pytest.fixture(scope="module")
+def lab(imbalanced_case):
+    return imbalanced_case.lab
+
+
+@pytest.fixture(scope="module")
+def folded_lab(imbalanced, case_of):
+    rows = np.arange(imbalanced.y.size) % 3 == 0
+    problem = type(imbalanced)(imbalanced.X[rows], imbalanced.y[rows])
+    return case_of(LogisticRegression(), problem, cv=3).lab
+
+
+def effects(lab, slug):
+    with quiet_fits():
+        return lab.effects(slug)
+
+
+def test_an_intervention_is_run_once(lab):
+    assert effects(lab, "class-weights") is effects(lab, "class-weights")
+
+
+def test_what_cannot_act_is_remembered_with_its_reason(lab):
+    for _ in range(2):
+        with pytest.raises(NotTried, match="scales its features already"):
+            effects(lab, "scaling")
+    assert "scaling" not in lab.tried()
+
+
+def test_logit_adjustment_reads_the_same_fits_through_the_shares(lab):
+    (effect,) = effects(lab, "logit-adjustment")
+    rows = lab.base.predicted[0] >= 0
+    shares = np.bincount(lab.raw.codes[: lab.raw.n_first], minlength=3) / lab.raw.n_first
+    expected = (np.log(lab.base.proba[0][rows].astype(float)) - np.log(shares)).argmax(axis=1)
+    assert np.array_equal(effect.trial.predicted[0][rows], expected)
+    assert (effect.trial.predicted[0][~rows] == -1).all()
+    assert effect.trial.proba[0][rows].sum(axis=1) == pytest.approx(np.ones(rows.sum()), abs=1e-5)
+
+
+def test_an_effect_is_the_comparison_with_the_base(lab):
+    (effect,) = effects(lab, "class-weights")
+    plain = compare(lab.base, effect.trial, lab.raw.codes, 3, z_simultaneous=3.0)
+    assert effect.lift == pytest.approx(plain.lift)
+    assert effect.cost == pytest.approx(plain.cost)
+    assert np.all(effect.low_simultaneous <= effect.low)
+
+
+@pytest.mark.parametrize("which", ["lab", "folded_lab"])
+def test_the_placebo_permutes_labels_and_no_class_changes_its_size(which, request):
+    lab = request.getfixturevalue(which)
+    (effect,) = effects(lab, "class-weights")
+    assert effect.placebo is not None
+    codes, permuted = lab.raw.codes, lab._placebo_codes
+    assert not np.array_equal(codes, permuted)
+    assert np.array_equal(np.bincount(codes), np.bincount(permuted))
+    n = lab.raw.n_first
+    if n < codes.size:
+        assert np.array_equal(np.bincount(codes[:n]), np.bincount(permuted[:n])), "training and test rows apart"
+
+
+def test_weights_call_a_rare_name_more_often_even_under_permuted_labels(lab):
+    (effect,) = effects(lab, "class-weights")
+    rare = 2
+    assert effect.placebo[rare] > 0
+    assert effect.lift[rare] > effect.placebo[rare]
+    assert effect.repair[rare] > effect.placebo_repair[rare]
+
+
+def test_an_intervention_without_a_lift_needs_no_placebo(healthy_case):
+    (effect,) = effects(healthy_case.lab, "class-weights")
+    assert effect.lift.max() < 0.05
+    assert effect.placebo is None
+    assert healthy_case.lab.claim("class-weights", 0, "ant").reason
+
+
+def test_the_base_is_an_honest_out_of_sample_answer(lab, imbalanced, scaled_logistic):
+    from sklearn.metrics import recall_score
+
+    guess = clone(scaled_logistic).fit(imbalanced.X, imbalanced.y).predict(imbalanced.X_test)
+    expected = recall_score(imbalanced.y_test, guess, average=None)
+    assert recall_of(lab.base, lab.raw.codes, 3) == pytest.approx(expected)
+
+
+def test_an_intervention_is_what_a_plain_refit_gives(penalised_case, penalised):
+    from sklearn.metrics import recall_score
+
+    lab = penalised_case.lab
+    base = recall_of(lab.base, lab.raw.codes, 3)
+    by_name = {one.name: one for one in effects(lab, "weaker-penalty")}
+    for name, factor in (("weaker-penalty x100", 1e2), ("weaker-penalty x1e5", 1e5)):
+        guess = LogisticRegression(C=1e-5 * factor).fit(penalised.X, penalised.y).predict(penalised.X_test)
+        expected = recall_score(penalised.y_test, guess, average=None)
+        if name in by_name:
+            assert by_name[name].lift == pytest.approx(expected - base)
+    assert by_name
+
+
+def test_the_best_recipe_is_the_claim(penalised_case):
+    lab = penalised_case.lab
+    options = [lab.judge(one, 2, "cow") for one in effects(lab, "weaker-penalty")]
+    claim = lab.claim("weaker-penalty", 2, "cow")
+    assert claim.is_proof
+    assert claim.net == max(one.net for one in options if one.is_proof)
+    assert claim.interval[0] <= claim.lift <= claim.interval[1]
+    assert claim.net == pytest.approx(claim.lift - claim.rival_cost)
+
+
+def test_a_class_that_is_not_scored_makes_no_claim(blobs, case_of):
+    case = case_of(LogisticRegression(), blobs([40, 30, 1], 4 * np.eye(3), test=0), cv=2)
+    assert effects(case.lab, "class-weights")
+    assert case.lab.claim("class-weights", 2, "cow") is None
+
+
+def test_without_time_nothing_new_is_started(imbalanced, scaled_logistic, case_of):
+    lab = case_of(scaled_logistic, imbalanced, budget=0).lab
+    with pytest.raises(BudgetSpent, match="time budget"):
+        effects(lab, "class-weights")
+    assert lab.tried() == {}
+    assert lab.reference() is None
+
+
+def test_the_reference_of_an_ensemble_of_trees_is_itself(healthy, case_of):
+    from sklearn.ensemble import RandomForestClassifier
+
+    lab = case_of(RandomForestClassifier(5), healthy).lab
+    with quiet_fits():
+        assert lab.reference() is lab.base
+
+
+def test_given_answers_can_only_be_read_anew(imbalanced, scaled_logistic, case_of):
+    proba = clone(scaled_logistic).fit(imbalanced.X, imbalanced.y).predict_proba(imbalanced.X_test)
+    lab = case_of(ms.Predictions(proba=proba), imbalanced).lab
+    assert effects(lab, "logit-adjustment")
+    assert effects(lab, "richer-model"), "a reference needs no model of the user's"
+    for slug in ("class-weights", "weaker-penalty", "over-sampling", "scaling"):
+        with pytest.raises(NotTried):
+            effects(lab, slug)
+
+
+# the rules of proof --------------------------------------------------------------------------------------
+
+
+def made_up(lab, lift, *, rows, taken=0, fallen=0, placebo=0.0):
+    """An effect on class 0 of three classes of equal size: shares of rows, not fits."""
+    codes = np.repeat([0, 1, 2], rows)
+    before, after = codes.copy(), codes.copy()
+    before[:rows] = 1
+    after[:rows] = 1
+    after[: round(lift * rows)] = 0
+    after[rows : rows + round(taken * rows)] = 0
+    after[2 * rows : 2 * rows + round(fallen * rows)] = 1
+    base, other = (trial_of_predictions(name, one, None, 3) for name, one in (("base", before), ("other", after)))
+    effect = compare(base, other, codes, 3, z_simultaneous=3.0)
+    if placebo is None:
+        return effect
+    return with_placebo(effect, np.zeros(3), np.array([placebo, 0.0, 0.0]))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"lift": 0.6, "rows": 60}, ""),
+        ({"lift": 0.03, "rows": 400}, "rises by less than 0.05"),
+        ({"lift": 0.34, "rows": 3}, "reaches zero"),
+        ({"lift": 0.5, "rows": 60, "fallen": 0.8}, "balanced recall falls"),
+        ({"lift": 0.5, "rows": 60, "taken": 0.45}, "rivals lose"),
+        ({"lift": 0.5, "rows": 60, "placebo": 0.5}, "placebo on permuted labels does as much"),
+        ({"lift": 0.5, "rows": 60, "placebo": None}, "no placebo"),
+    ],
+    ids=["proof", "too small", "too few rows", "balanced falls", "rivals pay", "placebo does as much", "no placebo"],
+)
+def test_what_is_a_proof_and_what_is_none(options, said, lab):
+    effect = made_up(lab, **options)
+    claim = lab.judge(effect, 0, "ant")
+    assert claim.is_proof == (said == "")
+    assert said in claim.reason
+
+
+def test_the_rules_of_proof_are_fields(lab, monkeypatch):
+    effect = made_up(lab, 0.6, rows=60, placebo=0.3)
+    assert lab.judge(effect, 0, "ant").is_proof
+    for field, value in (("least_lift", 0.7), ("placebo_margin", 0.5), ("least_net_share", 1.1)):
+        monkeypatch.setattr(lab, "proof", Proof(**{field: value}))
+        assert not lab.judge(effect, 0, "ant").is_proof, field
+    fallen = made_up(lab, 0.5, rows=60, fallen=0.8)
+    monkeypatch.setattr(lab, "proof", Proof(balanced_fall=0.5))
+    assert lab.judge(fallen, 0, "ant").is_proof

@@ -1,0 +1,278 @@
+"""The ledger of remedies: what was tried on the same rows, and what was best."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+import marginscope as ms
+from marginscope.exceptions import ModelError, UsageError
+from marginscope.remedies import REMEDIES
+
+SHARES = {"logit-adjustment", "class-weights", "over-sampling", "under-sampling", "smote"}
+
+
+@pytest.fixture(scope="module")
+def unscaled(blobs):
+    problem = blobs([100, 70, 40], [[0, 0], [6, 0], [0, 6]])
+    rng = np.random.default_rng(0)
+
+    def widen(X):
+        return np.hstack([X * 1e-6, rng.standard_normal((len(X), 3))])
+
+    return replace(problem, X=widen(problem.X), X_test=widen(problem.X_test))
+
+
+@pytest.fixture(scope="module")
+def ledgers(imbalanced, penalised, unscaled, rings, mute, healthy, scaled_logistic):
+    made = {
+        "imbalance": (imbalanced, scaled_logistic),
+        "over-regularised": (penalised, LogisticRegression(C=1e-5)),
+        "unscaled-features": (unscaled, LogisticRegression()),
+        "low-capacity": (rings, scaled_logistic),
+        "healthy": (healthy, scaled_logistic),
+    }
+    found = {}
+    for name, (problem, model) in made.items():
+        diagnosis = problem.diagnose(model)
+        found[name] = (diagnosis, diagnosis.remedy(), problem)
+    diagnosis = mute.diagnose(scaled_logistic)
+    found["no-signal"] = (diagnosis, diagnosis.remedy("fox"), mute)
+    return found
+
+
+NAMES = ["imbalance", "over-regularised", "unscaled-features", "low-capacity", "healthy", "no-signal"]
+every_ledger = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "winners"),
+    [
+        ("imbalance", SHARES),
+        ("over-regularised", {"weaker-penalty"}),
+        ("unscaled-features", {"scaling"}),
+        ("low-capacity", {"richer-model"}),
+    ],
+)
+def test_the_winner_suits_the_cause(name, winners, ledgers):
+    _, ledger, _ = ledgers[name]
+    assert ledger.winner in winners
+    assert ledger.winner in ledger.sentence
+    assert ledger[ledger.winner].helps
+
+
+@pytest.mark.parametrize("name", ["imbalance", "over-regularised", "unscaled-features", "low-capacity"])
+def test_the_best_estimator_learns_the_class_from_the_users_own_rows(name, ledgers):
+    diagnosis, ledger, problem = ledgers[name]
+    guess = ledger.best_estimator_.predict(problem.X_test)
+    for label in ledger[ledger.winner].helps:
+        own = problem.y_test == label
+        assert np.mean(guess[own] == label) > diagnosis[label].recall + 0.05
+    balanced = recall_score(problem.y_test, guess, average="macro")
+    assert balanced > np.mean([one.recall for one in diagnosis.classes]) + 0.05
+
+
+@pytest.mark.parametrize("name", ["imbalance", "over-regularised", "unscaled-features", "low-capacity"])
+def test_the_best_estimator_does_what_the_ledger_says(name, ledgers):
+    _, ledger, problem = ledgers[name]
+    guess = ledger.best_estimator_.predict(problem.X_test)
+    said = ledger[ledger.winner].recall
+    for label in said:
+        assert np.mean(guess[problem.y_test == label] == label) == pytest.approx(said[label])
+
+
+def test_nothing_helps_where_the_features_know_nothing(ledgers):
+    _, ledger, _ = ledgers["no-signal"]
+    assert ledger.targets == ("fox",)
+    assert ledger.winner is None
+    assert ledger.best_estimator_ is None
+    assert ledger.snippet is None
+    assert ledger.sentence.startswith("Nothing that was tried")
+    assert "no-signal" in ledger.sentence
+
+
+def test_nothing_needs_a_remedy_where_all_is_learned(ledgers):
+    _, ledger, _ = ledgers["healthy"]
+    assert ledger.targets == ()
+    assert ledger.winner is None
+    assert "nothing needs a remedy" in ledger.sentence
+
+
+@every_ledger
+def test_every_remedy_is_on_record_with_its_outcome(name, ledgers):
+    _, ledger, _ = ledgers[name]
+    if not ledger.targets:
+        assert ledger.trials == ()
+        return
+    assert [one.slug for one in ledger.trials] == [one.slug for one in REMEDIES]
+    for one in ledger.trials:
+        assert one.title
+        assert one.side_effects
+        if one.outcome == "tried":
+            assert not one.reason
+            assert set(one.helps) <= set(ledger.targets)
+            compile(one.snippet, one.slug, "exec")
+        else:
+            assert one.outcome in ("could_not_act", "failed")
+            assert len(one.reason) > 10
+            assert one.recall == {}
+            assert not one.helps
+
+
+@every_ledger
+def test_the_base_is_the_diagnosed_recall_on_the_same_rows(name, ledgers):
+    diagnosis, ledger, _ = ledgers[name]
+    assert ledger.base_recall == {one.label: pytest.approx(one.recall) for one in diagnosis.classes}
+    for trial in ledger.trials:
+        for label, change in trial.change.items():
+            assert trial.recall[label] == pytest.approx(ledger.base_recall[label] + change.value)
+            assert change.interval[0] <= change.value + 0.02
+            assert change.value - 0.02 <= change.interval[1]
+
+
+@every_ledger
+def test_the_dictionary_is_plain(name, ledgers):
+    _, ledger, _ = ledgers[name]
+    document = ledger.to_dict()
+    text = json.dumps(document, allow_nan=False)
+    assert json.loads(text) == document
+    assert document["schema"] == "marginscope.remedies/1"
+    assert document["winner"] == ledger.winner
+    assert [one["slug"] for one in document["remedies"]] == [one.slug for one in ledger.trials]
+
+
+@every_ledger
+def test_texts_and_frames(name, ledgers):
+    _, ledger, _ = ledgers[name]
+    assert ledger.sentence in str(ledger)
+    assert ledger._repr_html_()
+    frame = ledger.frame()
+    assert {"remedy", "outcome", "class", "recall", "change", "low", "high"} <= set(frame.columns)
+    if ledger.targets:
+        assert set(frame["remedy"]) == {one.slug for one in REMEDIES}
+
+
+def test_costs_in_probabilities_are_measured(ledgers):
+    _, ledger, problem = ledgers["imbalance"]
+    one = ledger["class-weights"]
+    assert one.log_loss > 0, "honest shares have the lower log-loss"
+    assert math.isfinite(one.calibration)
+    assert one.worst_other[0] in set(problem.y.tolist()) - set(ledger.targets)
+    assert one.worst_other[1] <= 0
+
+
+def test_what_could_act_on_no_found_cause_is_not_tried(ledgers):
+    _, ledger, _ = ledgers["over-regularised"]
+    assert ledger["under-sampling"].outcome in ("tried", "could_not_act")
+    merge = ledger["merge-labels"]
+    assert merge.outcome == "could_not_act"
+
+
+def test_one_class_can_be_asked_for(ledgers):
+    diagnosis, _, _ = ledgers["over-regularised"]
+    ledger = diagnosis.remedy("bee")
+    assert ledger.targets == ("bee",)
+    assert diagnosis.ledger is ledger
+
+
+def test_a_healthy_class_can_be_asked_for_too(ledgers):
+    diagnosis, _, _ = ledgers["healthy"]
+    ledger = diagnosis.remedy("cow", budget=0)
+    assert ledger.targets == ("cow",)
+    assert ledger.winner is None
+
+
+def test_a_label_is_found_in_its_own_type(healthy):
+    diagnosis = healthy.mapped({"ant": 1, "bee": 2, "cow": 3}).diagnose(LogisticRegression(), checks=["class-absent"])
+    assert diagnosis.remedy(2, budget=0).targets == ("2",)
+
+
+def test_an_unknown_class_is_refused_with_the_known_ones(ledgers):
+    diagnosis, _, _ = ledgers["healthy"]
+    with pytest.raises(UsageError, match=r"yak.*ant"):
+        diagnosis.remedy("yak")
+
+
+def test_without_time_everything_is_listed_as_not_tried(penalised):
+    diagnosis = penalised.diagnose(LogisticRegression(C=1e-5), budget=0)
+    ledger = diagnosis.remedy(budget=0)
+    assert {one.outcome for one in ledger.trials} == {"could_not_act"}
+    assert "time budget" in ledger["weaker-penalty"].reason
+    assert ledger.winner is None
+
+
+def test_time_that_a_diagnosis_lacked_can_be_given_to_its_remedies(penalised):
+    diagnosis = penalised.diagnose(LogisticRegression(C=1e-5), budget=0)
+    ledger = diagnosis.remedy("cow")
+    assert ledger["weaker-penalty"].outcome == "tried"
+    assert ledger.winner is not None
+
+
+def test_a_diagnosis_without_time_leaves_no_trace_on_a_later_one(penalised):
+    diagnosis = penalised.diagnose(LogisticRegression(C=1e-5))
+    none = diagnosis.remedy("cow", budget=0)
+    assert none["weaker-penalty"].outcome == "tried", "the diagnosis tried it already"
+    assert diagnosis.remedy("cow")["class-weights"].outcome == "tried"
+
+
+def test_an_absent_class_has_no_remedy(healthy):
+    kept = healthy.y != "cow"
+    diagnosis = replace(healthy, X=healthy.X[kept], y=healthy.y[kept]).diagnose(LogisticRegression())
+    assert diagnosis["cow"].verdict == "absent"
+    assert diagnosis.remedy().targets == ()
+
+
+def test_the_same_seed_gives_the_same_ledger(penalised):
+    def plain():
+        document = penalised.diagnose(LogisticRegression(C=1e-5), rng=3, checks=["over-regularised"]).remedy().to_dict()
+        for one in document["remedies"]:
+            del one["seconds"]
+        return document
+
+    assert plain() == plain()
+
+
+def test_given_predictions_have_no_estimator_to_return(imbalanced, scaled_logistic):
+    proba = clone(scaled_logistic).fit(imbalanced.X, imbalanced.y).predict_proba(imbalanced.X_test)
+    diagnosis = imbalanced.diagnose(ms.Predictions(proba=proba))
+    try:
+        ledger = diagnosis.remedy("cow")
+    except ModelError:
+        return
+    assert {one.slug for one in ledger.trials if one.outcome == "tried"} <= {"logit-adjustment", "richer-model"}
+    assert json.dumps(ledger.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("kind", ["own pipeline", "reference"])
+def test_the_best_estimator_reads_frames_with_words(library, kind, imbalanced):
+    frames = pytest.importorskip(library)
+
+    def frame(X):
+        side = np.where(X[:, 0] > 2.5, "right", "left").tolist()
+        return frames.DataFrame({"a": X[:, 0], "b": X[:, 1], "side": side})
+
+    problem = replace(imbalanced, X=frame(imbalanced.X), X_test=frame(imbalanced.X_test))
+    prepare = make_column_transformer((OneHotEncoder(), ["side"]), (StandardScaler(), ["a", "b"]))
+    model = make_pipeline(prepare, LogisticRegression()) if kind == "own pipeline" else None
+    diagnosis = problem.diagnose(model, checks=["imbalance", "low-capacity"])
+    ledger = diagnosis.remedy("cow")
+    assert ledger.winner is not None
+    guess = ledger.best_estimator_.predict(problem.X_test)
+    assert np.mean(guess[problem.y_test == "cow"] == "cow") > diagnosis["cow"].recall + 0.1
+    some = problem.X_test[:5] if library == "polars" else problem.X_test.iloc[:5]
+    assert len(ledger.best_estimator_.predict(some)) == 5
+
+
+def test_the_users_model_is_not_the_returned_one(ledgers):
+    _, ledger, _ = ledgers["over-regularised"]
+    assert ledger.best_estimator_.get_params()["C"] > 1e-5
+    assert clone(ledger.best_estimator_).get_params() == ledger.best_estimator_.get_params()

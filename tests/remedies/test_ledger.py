@@ -1,0 +1,61 @@
+"""The ledger as plain data."""
+
+import json
+
+import pytest
+
+from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
+
+
+@pytest.fixture
+def ledger():
+    tried = RemedyTrial(
+        "class-weights",
+        "balanced class weights",
+        "tried",
+        recall={"ant": 0.9, "bee": 0.5, "yak": None},
+        change={"ant": Change(-0.05, (-0.1, 0.0)), "bee": Change(0.3, (0.1, 0.5)), "yak": None},
+        balanced=Change(0.1, (0.0, 0.2)),
+        worst_other=("ant", -0.05),
+        log_loss=0.01,
+        helps=("bee",),
+        seconds=1.23456,
+        recipe="class-weights",
+        snippet="model.fit(X, y)",
+        side_effects="none",
+    )
+    idle = RemedyTrial("scaling", "standardised features", "could_not_act", reason="scaled already")
+    return RemedyLedger(("bee",), {"ant": 0.95, "bee": 0.2, "yak": None}, (tried, idle), "class-weights", "Best is x.")
+
+
+def test_what_does_not_exist_is_null(ledger):
+    document = json.loads(json.dumps(ledger.to_dict(), allow_nan=False))
+    one, idle = document["remedies"]
+    assert one["classes"][2] == {"label": "yak", "recall": None, "change": None, "interval": None}
+    assert one["calibration_error_change"] is None
+    assert one["reason"] is None
+    assert one["seconds"] == 1.235
+    assert idle["classes"] == []
+    assert idle["balanced_recall_change"] is None
+    assert idle["worst_other"] is None
+    assert idle["recipe"] is None
+
+
+def test_the_winners_snippet_is_the_ledgers(ledger):
+    assert ledger.snippet == "model.fit(X, y)"
+    assert ledger["scaling"].reason == "scaled already"
+    with pytest.raises(KeyError):
+        ledger["prayer"]
+
+
+def test_the_text_names_every_remedy(ledger):
+    text = str(ledger)
+    assert "class-weights" in text
+    assert "could not act: scaled already" in text
+    assert "bee +0.30 [+0.10, +0.50]" in text
+
+
+def test_the_frame_has_a_row_per_remedy_and_class(ledger):
+    frame = ledger.frame()
+    assert len(frame) == 4
+    assert list(frame["remedy"]) == ["class-weights"] * 3 + ["scaling"]
