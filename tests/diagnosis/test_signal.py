@@ -65,6 +65,18 @@ def test_forest_area_without_signal_is_about_one_half():
     assert np.mean(areas) == pytest.approx(0.5, abs=0.06)
 
 
+@pytest.mark.parametrize("n", [2, 3, 4, 6])
+def test_a_handful_of_rows_has_an_area_although_some_trees_leave_none_out(n):
+    X = np.random.default_rng(n).standard_normal((n, 2))
+    for seed in range(6):
+        assert 0 <= forest_auc(X, np.arange(n) % 2 == 0, seed) <= 1
+
+
+def test_forest_area_of_rows_that_are_all_equal_is_that_of_a_coin():
+    positive = np.arange(40) % 3 == 0
+    assert forest_auc(np.ones((40, 2)), positive, 0) == pytest.approx(0.5, abs=0.15)
+
+
 def test_forest_area_repeats_with_its_seed():
     X, positive = planted(np.random.default_rng(3), gap=1.0)
     assert forest_auc(X, positive, 7) == forest_auc(X, positive, 7)
