@@ -100,8 +100,9 @@ class Counterfactual:
     """One intervention, and what it did to one class on the same rows.
 
     ``lift`` is the change of the class's recall, ``interval`` its paired 95 %
-    interval, ``placebo`` the change that the same intervention makes where the
-    class labels were permuted, ``balanced`` the change of balanced recall and
+    interval, ``placebo`` what the same intervention makes where the class labels were
+    permuted (the share of missing recall that returns there, times what is missing
+    here), ``balanced`` the change of balanced recall and
     ``rival_cost`` the recall that other classes lost to this one. ``predicted`` is
     the least lift that the cause claims. ``reason`` says why it is no proof, and
     is empty where it is one.
@@ -183,7 +184,7 @@ class ClassDiagnosis:
     findings: tuple[str, ...] = ()
     reason: str = ""
     runner_up_reason: str = ""
-    panel: Panel | None = None
+    panel: Panel | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the contract."""

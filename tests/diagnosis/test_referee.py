@@ -303,7 +303,13 @@ def test_the_best_attempt_that_proved_nothing_is_the_runner_up_with_its_reason(c
     before = {**LEARNED, "low": (100, 2, "big")}
     case = case_with(before)
     tried(case, "class-weights", {"big": (400, 300, "low"), "mid": (200, 195, "big"), "low": (100, 25, "big")})
-    one = judge(case, issue("no-signal", "low"), name="low")
+    attempt = Finding(
+        "imbalance",
+        Status.PASSED,
+        "Nothing is recovered.",
+        counterfactuals=(case.lab.claim("class-weights", case.names.index("low"), "low"),),
+    )
+    one = judge(case, issue("no-signal", "low"), attempt, name="low")
     assert one.cause == "no-signal"
     assert one.runner_up == "imbalance"
     assert "rivals" in one.runner_up_reason

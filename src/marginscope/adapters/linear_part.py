@@ -45,7 +45,30 @@ def linear_part(fitted: Any, X: Any) -> LinearPart | None:
         return None
     if names is None or len(names) != coef.shape[1]:
         names = tuple(f"x{j}" for j in range(coef.shape[1]))
-    return LinearPart(coef, intercept, features, tuple(names), classes, _is_exponential(model))
+    return LinearPart(
+        coef,
+        intercept,
+        features,
+        tuple(names),
+        classes,
+        _is_exponential(model),
+        _is_joint(model),
+        _has_intercept(model),
+    )
+
+
+def _is_joint(model: Any) -> bool:
+    """Whether all classes share one loss; one against the rest is joint for two classes only."""
+    if len(model.classes_) == 2:
+        return True
+    params = own_params(model)
+    apart = params.get("solver") == "liblinear" or params.get("multi_class") == "ovr"
+    return not (apart or is_named(model, "OneVsRestClassifier", "SGDClassifier", "LinearSVC", "Perceptron"))
+
+
+def _has_intercept(model: Any) -> bool:
+    inner = own_params(model).get("estimator", model) if is_named(model, "OneVsRestClassifier") else model
+    return bool(own_params(inner).get("fit_intercept", True))
 
 
 def _coefficients(model: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

@@ -93,6 +93,10 @@ class LinearPart:
     is_softmax_or_ovr_logistic : bool
         Whether the loss has an exponential tail, so that separable data have no
         finite optimum without a penalty.
+    is_joint : bool
+        Whether the classes were fitted together; two classes always are.
+    has_intercept : bool
+        Whether the intercept was fitted.
     """
 
     coef: NDArray[np.float64]
@@ -101,6 +105,8 @@ class LinearPart:
     names: tuple[str, ...]
     classes: NDArray[Any]
     is_softmax_or_ovr_logistic: bool
+    is_joint: bool = True
+    has_intercept: bool = True
 
     def scores(self) -> NDArray[np.float64]:
         """Return the scores (n_samples, n_classes) of the features."""

@@ -43,6 +43,12 @@ class OnFeatures(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = self.estimator_.classes_
         return self
 
+    def holding(self, fitted: Any) -> OnFeatures:
+        """Take an estimator that was fitted on the feature matrix already."""
+        self.estimator_ = fitted
+        self.classes_ = fitted.classes_
+        return self
+
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict labels."""
         return np.asarray(self.estimator_.predict(self._values(X)))

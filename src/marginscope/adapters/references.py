@@ -7,9 +7,10 @@ from typing import Any
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.preparation import preparation
 
-__all__ = ["boosted_expression", "boosted_reference", "dense_preparation", "linear_reference"]
+__all__ = ["boosted_expression", "boosted_reference", "dense_preparation", "linear_reference", "to_dense"]
 
 _SPARSE_DIRECTIONS = 50
+_MOST_DENSE_COLUMNS = 1500
 
 
 def linear_reference(features: FeatureMatrix, *, seed: int) -> Any:
@@ -48,15 +49,23 @@ def boosted_reference(features: FeatureMatrix, *, n_classes: int, seed: int) -> 
 def dense_preparation(features: FeatureMatrix) -> Any:
     """Return the preparation for learners that need dense rows.
 
-    Sparse features are projected on their leading singular directions.
+    Wide sparse features are projected on their leading singular directions.
     """
-    prepare = preparation(features, scale=False)
-    if not features.is_sparse or features.shape[1] <= 2 * _SPARSE_DIRECTIONS:
-        return prepare
-    from sklearn.decomposition import TruncatedSVD
     from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    prepare = preparation(features, scale=False)
+    width = features.shape[1] + sum(map(len, features.levels.values()))
+    if width <= 2 * _SPARSE_DIRECTIONS or not (features.is_sparse or width > _MOST_DENSE_COLUMNS):
+        return Pipeline([("prepare", prepare), ("fill", FunctionTransformer(to_dense, accept_sparse=True))])
+    from sklearn.decomposition import TruncatedSVD
 
     return Pipeline([("prepare", prepare), ("project", TruncatedSVD(_SPARSE_DIRECTIONS, random_state=0))])
+
+
+def to_dense(X: Any) -> Any:
+    """Return X as a dense array."""
+    return X.toarray() if hasattr(X, "toarray") else X
 
 
 def boosted_expression(features: FeatureMatrix, *, n_classes: int, seed: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -14,19 +15,28 @@ from marginscope.adapters.model_view import ModelView
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.folds import Design, Split, cross_validation, single_split, stratified_subsample
+from marginscope.diagnosis.leaks import possible_leaks
 from marginscope.diagnosis.plan import Plan, make_plan
 from marginscope.diagnosis.trials import Subject, Trial, run_trial, trial_of_predictions
 from marginscope.exceptions import DataError, ModelError, UsageError
 from marginscope.remedies.recipe import Situation
 from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.feature_rows import group_equal_rows
 
 __all__ = ["Bench", "set_up"]
+
+_FOLDS = 5
+# Difference of recall between a given model and its refit that is worth a note.
+_UNLIKE = 0.2
+# Share of copied rows that is worth a note.
+_MANY_COPIES = 0.05
 
 
 @dataclass
 class Bench:
     """What ``set_up`` needs to know.
 
+    ``has_own_form`` says that the user has X in another form than the feature matrix;
     ``given`` are the answers that came instead of a model: codes and probabilities of
     the scored rows.
     """
@@ -40,6 +50,7 @@ class Bench:
     seed: int
     budget: float | None
     progress: Callable[[str], None]
+    has_own_form: bool = False
     given: tuple[NDArray[np.int64], NDArray[np.float64] | None] | None = None
 
 
@@ -58,29 +69,100 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     """
     rng = np.random.default_rng(bench.seed)
     n_train, n_rows = bench.subject.n_first, bench.subject.codes.size
-    n_splits = bench.cv if isinstance(bench.cv, int) else 5
+    n_splits = _number_of_folds(bench.cv)
     plan = make_plan(n_train, bench.features.shape[1], len(bench.names), n_splits=n_splits)
     notes: list[str] = []
     if n_rows > n_train:
         design = single_split(n_train, n_rows - n_train)
-    elif isinstance(bench.cv, int):
-        design = cross_validation(bench.subject.codes, n_splits=bench.cv, n_repeats=plan.n_repeats, rng=rng)
+    elif isinstance(bench.cv, numbers.Integral):
+        design = cross_validation(bench.subject.codes, n_splits=n_splits, n_repeats=plan.n_repeats, rng=rng)
+        if not design.splits:
+            raise DataError(
+                "a class with two rows or more is needed to score anything, but every class has one; add rows"
+            )
     else:
         design = _given_splits(bench.cv, bench.subject)
+    if bench.given is None and not bench.view.can_refit:
+        bench.given = _answers_as_they_are(bench)
+        notes.append(
+            "The model cannot be fitted again: its answers are taken as they are"
+            + ("." if n_rows > n_train else ", and may be on rows that it was trained on.")
+        )
     base_rows, base_design = _thin(design, bench.subject, plan.base_rows, plan, rng)
     base = _base_trial(bench, base_rows, base_design)
     if base_rows.size < n_rows:
         notes.append(f"Recall is measured with {base_rows.size} of {n_rows} rows, drawn class by class.")
-    notes.append(f"Recall is out of sample: {design.sentence}.")
+    if bench.given is None:
+        notes.append(f"Recall is out of sample: {design.sentence}.")
+    else:
+        notes.append(f"Recall is that of the given answers; references and remedies: {design.sentence}.")
     rows, lab_design = _thin(design, bench.subject, plan.lab_rows, plan, rng)
     if rows.size < n_rows:
         notes.append(
             f"References, permutation tests and counterfactuals use a subsample of {rows.size} of {n_rows} rows, "
             f"in the shares of the data but with at least {plan.least_per_class} rows of every class that has them."
         )
-    lab, case = _laboratory(bench, base, base_rows, base_design, rows, lab_design, rng)
-    del lab
+    case = _laboratory(bench, base, base_rows, base_design, rows, lab_design, rng)
+    notes += [
+        *_refitted(bench),
+        *_unlike_its_refit(bench, case),
+        *_copies(bench),
+        *possible_leaks(bench.features, bench.subject.codes),
+    ]
     return case, tuple(notes)
+
+
+def _answers_as_they_are(bench: Bench) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Answers of a model that cannot be refitted, on the test rows or on all rows; -1 where there are none."""
+    codes, proba = bench.view.answer(bench.view.fitted, bench.subject.parts[-1], bench.subject.labels)
+    n_first = bench.subject.n_first
+    if bench.subject.codes.size > n_first:
+        codes = np.concatenate([np.full(n_first, -1), codes])
+        if proba is not None:
+            proba = np.vstack([np.zeros((n_first, proba.shape[1])), proba])
+    return codes, proba
+
+
+def _refitted(bench: Bench) -> list[str]:
+    if bench.given is not None or bench.view.fitted is None or len(bench.subject.parts) > 1:
+        return []
+    return ["The fitted model that was given is fitted anew on every fold: recall is not that of its own coefficients."]
+
+
+def _copies(bench: Bench) -> list[str]:
+    """Say so where many rows are exact copies: a flexible learner may have seen the row that it is scored on."""
+    groups = group_equal_rows(bench.features)
+    n_rows = groups.size
+    copies = n_rows - int(groups.max()) - 1
+    if copies <= _MANY_COPIES * n_rows:
+        return []
+    return [
+        f"{copies} of {n_rows} rows are exact copies of another row; copies that fall on both sides of a split "
+        "flatter flexible learners."
+    ]
+
+
+def _unlike_its_refit(bench: Bench, case: Case) -> list[str]:
+    """Say so where the given fitted model and a refit of it are not the same model."""
+    if bench.given is not None or bench.view.fitted is None or len(bench.subject.parts) == 1:
+        return []
+    gap = np.abs(case.scores.recall - case.lab_recall)
+    unlike = [case.names[k] for k in np.flatnonzero(gap > _UNLIKE)]
+    if not unlike:
+        return []
+    return [
+        f"The fitted model that was given and a refit of it differ on {', '.join(map(repr, unlike[:5]))}: "
+        "it was trained otherwise; interventions are compared with the refit."
+    ]
+
+
+def _number_of_folds(cv: Any) -> int:
+    if not isinstance(cv, numbers.Integral):
+        return _FOLDS
+    folds = int(cv)
+    if folds < 2:
+        raise UsageError(f"cv must be 2 folds or more, but got {cv!r}; use cv=5 for five folds")
+    return folds
 
 
 def _laboratory(
@@ -91,7 +173,7 @@ def _laboratory(
     rows: NDArray[np.int64],
     lab_design: Design,
     rng: np.random.Generator,
-) -> tuple[Laboratory, Case]:
+) -> Case:
     subject = bench.subject
     whole = rows.size == base_rows.size
     raw = subject if rows.size == subject.codes.size else subject.subset(rows)
@@ -124,7 +206,7 @@ def _laboratory(
     )
     if base_rows.size < subject.codes.size:
         base = _spread(base, base_rows, subject.codes.size)
-    case = Case(
+    return Case(
         view=bench.view,
         subject=subject,
         features=bench.features,
@@ -135,8 +217,9 @@ def _laboratory(
         lab=lab,
         seed=bench.seed,
         merges=merges,
+        has_own_form=bench.has_own_form,
+        reads_matrix=bench.subject is bench.prepared,
     )
-    return lab, case
 
 
 def _base_trial(bench: Bench, rows: NDArray[np.int64], design: Design) -> Trial:
@@ -191,7 +274,16 @@ def _given_splits(cv: Any, subject: Subject) -> Design:
     """Turn a scikit-learn splitter or an iterable of index pairs into a design."""
     pairs: Iterable[Any]
     if hasattr(cv, "split"):
-        pairs = cv.split(np.zeros((subject.codes.size, 1)), subject.codes)
+        try:
+            pairs = list(cv.split(np.zeros((subject.codes.size, 1)), subject.codes))
+        except (TypeError, ValueError) as error:
+            alone = np.flatnonzero(np.bincount(subject.codes) == 1)
+            names = ", ".join(repr(str(subject.labels[k])) for k in alone[:5])
+            raise DataError(
+                f"cv must split the rows, but {cv!r} cannot ({error})"
+                + (f"; one row only have: {names}" if names else "")
+                + "; pass pairs of row indices, or cv=5"
+            ) from error
     elif isinstance(cv, Iterable) and not isinstance(cv, str | bytes):
         pairs = cv
     else:
@@ -199,14 +291,37 @@ def _given_splits(cv: Any, subject: Subject) -> Design:
             f"cv must be a number of folds, a splitter or pairs of row indices, but got {cv!r}; use cv=5 for five folds"
         )
     splits: list[Split] = []
-    seen = np.zeros(subject.codes.size, dtype=np.int64)
-    for train, test in pairs:
-        train, test = np.asarray(train, dtype=np.int64), np.asarray(test, dtype=np.int64)
+    taken: list[NDArray[np.bool_]] = []
+    n_rows = subject.codes.size
+    for pair in pairs:
+        if len(pair) != 2:
+            raise DataError(f"cv must give pairs (training rows, test rows), but gave {len(pair)} parts; pass pairs")
+        train, test = (_row_numbers(rows, n_rows) for rows in pair)
         if np.intersect1d(train, test).size:
             raise DataError("cv must keep training and test rows apart, but a split shares rows; make them disjoint")
-        splits.append(Split(train, test, int(seen[test].max(initial=0))))
-        seen[test] += 1
+        # The first repeat in which none of its rows is scored yet.
+        repeat = next((r for r, mask in enumerate(taken) if not mask[test].any()), len(taken))
+        if repeat == len(taken):
+            taken.append(np.zeros(n_rows, dtype=bool))
+        taken[repeat][test] = True
+        splits.append(Split(train, test, repeat))
     if not splits:
         raise DataError("cv must give at least one split, but it gave none; use cv=5 for five folds")
     repeats = max(split.repeat for split in splits) + 1
     return Design(tuple(splits), subject.codes.size, repeats, f"{len(splits)} given splits", can_be_redrawn=False)
+
+
+def _row_numbers(rows: Any, n_rows: int) -> NDArray[np.int64]:
+    """Return row numbers of a split, given as numbers or as a mask."""
+    values = np.asarray(rows)
+    if values.dtype == bool and values.shape == (n_rows,):
+        return np.flatnonzero(values)
+    if (
+        values.dtype.kind not in "iu"
+        or values.ndim != 1
+        or (values.size and not 0 <= values.min() <= values.max() < n_rows)
+    ):
+        raise DataError(
+            f"cv must give row numbers from 0 to {n_rows - 1}, but gave {rows!r:.80}; number rows by position"
+        )
+    return values.astype(np.int64)

@@ -90,6 +90,9 @@ class Case:
         How recall is measured, and the model's own answers.
     lab : Interventions
         Counterfactuals, on a stated subsample of the rows.
+    has_own_form, reads_matrix : bool
+        Whether the user's X is another object than the feature matrix, and whether the
+        model is fitted on that matrix.
     merges : dict
         Doubtful spellings, written by the label audit and read by its remedy.
     signals : dict
@@ -107,6 +110,8 @@ class Case:
     base: Trial
     lab: Interventions
     seed: int
+    has_own_form: bool = False
+    reads_matrix: bool = False
     merges: dict[int, int] = field(default_factory=dict)
     signals: dict[int, SignalTest] = field(default_factory=dict)
     notebook: dict[str, Any] = field(default_factory=dict)
@@ -120,6 +125,11 @@ class Case:
     def scores(self) -> ClassScores:
         """Recall and the like of the diagnosed model."""
         return score_classes(self.base, self.subject.codes, self.n_classes)
+
+    @cached_property
+    def mean_proba(self) -> NDArray[np.float64] | None:
+        """Out-of-sample probabilities of the diagnosed model, averaged over repeats."""
+        return self.base.mean_proba()
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:

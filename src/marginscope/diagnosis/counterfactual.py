@@ -19,15 +19,19 @@ from marginscope.diagnosis.case import BudgetSpent, NotTried
 from marginscope.diagnosis.effects import Effect, called_rate, compare, recall_of, with_placebo
 from marginscope.diagnosis.folds import Design
 from marginscope.diagnosis.intervals import Z95, simultaneous_z
-from marginscope.diagnosis.trials import Subject, Trial, run_trial
+from marginscope.diagnosis.trials import Subject, Trial, merge_codes, run_trial
 from marginscope.exceptions import ModelError
 from marginscope.findings import Counterfactual
 from marginscope.remedies import remedy
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
-__all__ = ["Laboratory", "Proof"]
+__all__ = ["Laboratory", "Proof", "say_nothing"]
 
 _N_INTERVENTIONS = 6
+
+
+def say_nothing(what: str) -> None:
+    """Report no progress."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Laboratory:
     base: Trial
     rng: np.random.Generator
     deadline: float | None = None
-    progress: Callable[[str], None] = lambda what: None
+    progress: Callable[[str], None] = field(default_factory=lambda: say_nothing)
     proof: Proof = field(default_factory=Proof)
     _effects: dict[str, tuple[Effect, ...] | NotTried] = field(default_factory=dict)
     _recipes: dict[str, Recipe] = field(default_factory=dict)
@@ -109,23 +113,23 @@ class Laboratory:
         if slug not in self._effects:
             try:
                 self._effects[slug] = self._run(slug)
-            except CannotAct as reason:
+            except BudgetSpent:
+                raise
+            except (CannotAct, ModelError) as reason:
                 self._effects[slug] = NotTried(str(reason))
-            except NotTried as reason:
-                self._effects[slug] = reason
         outcome = self._effects[slug]
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def reference(self) -> Trial | None:
-        """Return the boosted reference, the base if that is as flexible, ``None`` if time is up."""
+        """Return the boosted reference, the base if that is as flexible, ``None`` if neither is to be had."""
+        if self.situation.view.is_flexible():
+            return self.base
         try:
             return self.effects("richer-model")[0].trial
-        except BudgetSpent:
-            return None
         except NotTried:
-            return self.base
+            return None
 
     def tried(self) -> dict[str, tuple[Effect, ...]]:
         """Return all interventions that could be run so far, by slug."""
@@ -151,13 +155,15 @@ class Laboratory:
         assert recipe.posthoc is not None
         if fitted.proba is None:
             raise CannotAct("the model gives no probabilities to adjust")
-        counts = design.training_counts(self.raw.codes if codes is None else codes, self.n_classes)
-        shares = counts / counts.sum()
+        labels = self.raw.codes if codes is None else codes
         predicted = np.full_like(fitted.predicted, -1)
         proba = np.zeros_like(fitted.proba)
-        for r, (before, p) in enumerate(zip(fitted.predicted, fitted.proba, strict=True)):
-            rows = before >= 0
-            scores = recipe.posthoc(p[rows].astype(float), shares)
+        for split in design.splits:
+            # Given answers have one repeat, whatever the splits of the refits are.
+            r = min(split.repeat, fitted.predicted.shape[0] - 1)
+            counts = np.bincount(labels[split.train], minlength=self.n_classes)
+            rows = split.test[fitted.predicted[r, split.test] >= 0]
+            scores = recipe.posthoc(fitted.proba[r, rows].astype(float), counts / counts.sum())
             predicted[r, rows] = scores.argmax(axis=1)
             scores -= scores.max(axis=1, keepdims=True)
             soft = np.exp(scores)
@@ -192,17 +198,16 @@ class Laboratory:
             return effect
         if trial.failure:
             return effect
-        return with_placebo(effect, before, called_rate(trial, self.n_classes))
+        after = called_rate(trial, self.n_classes)
+        # A merged label is called by the name it was merged into.
+        return with_placebo(effect, before, after[merge_codes(np.arange(self.n_classes), recipe.merges)])
 
     def _permute(self) -> NDArray[np.int64]:
-        # Training and scored rows are permuted apart, so that no class changes its size in either.
+        # Scored rows and those that only train are permuted apart, so that no class changes its size in either.
         codes = self.raw.codes.copy()
-        if self.design.n_repeats == 1 and len(self.design.splits) == 1:
-            for rows in (self.design.splits[0].train, self.design.splits[0].test):
-                codes[rows] = self.rng.permutation(codes[rows])
-            return codes
         scored = self.design.scored
-        codes[scored] = self.rng.permutation(codes[scored])
+        for rows in (scored, ~scored):
+            codes[rows] = self.rng.permutation(codes[rows])
         return codes
 
     def _permuted_base(self) -> Trial:
@@ -245,12 +250,16 @@ class Laboratory:
         """Hold one effect on one class against the rules of proof."""
         rule = self.proof
         lift, low = float(effect.lift[code]), float(effect.low[code])
-        placebo = None if effect.placebo is None else float(effect.placebo[code])
+        missing = 1 - float(self._base_recall[code])
+        # On the scale of this class: the share of missing recall that returns without any signal.
+        placebo = None if effect.placebo_repair is None else float(effect.placebo_repair[code]) * missing
         # A class that is learned well enough is called weak only if all comparisons hold together.
         passable = self._base_recall[code] >= rule.good_recall
         needed = float(effect.low_simultaneous[code]) if passable else low
         reason = ""
-        if lift < rule.least_lift:
+        if np.isnan(lift):
+            reason = "the class is not scored"
+        elif lift < rule.least_lift:
             reason = f"recall rises by less than {rule.least_lift:g}"
         elif needed <= 0:
             reason = "the interval of the change reaches zero"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.bench import Bench, set_up
 from marginscope.diagnosis.case import BudgetSpent, Case, Check, NotTried
 from marginscope.diagnosis.checks import CHECKS
+from marginscope.diagnosis.counterfactual import Laboratory, say_nothing
 from marginscope.diagnosis.provenance import make_provenance
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import Referee
@@ -107,6 +109,7 @@ def diagnose(
     if (X_test is None) != (y_test is None):
         raise UsageError("X_test and y_test are needed together, but got only one of them; pass both or neither")
     features = features_from(X)
+    X, X_test = _indexable(X), _indexable(X_test)
     parts: tuple[Any, ...] = (X,)
     n_train = features.shape[0]
     values: tuple[Any, ...] = (features.values,)
@@ -118,10 +121,22 @@ def diagnose(
     encoded = _encode(labels_given, [n_train, features.shape[0] - n_train])
     subject = Subject(parts, encoded[1], encoded[0], n_train)
     prepared = Subject(values, encoded[1], encoded[0], n_train)
-    data = DataSummary(rows=n_train, features=features.shape[1], n_classes=encoded[0].size)
-    return _run(
-        model, subject, prepared, features, data, cv=cv, checks=checks, budget=budget, rng=rng, progress=progress
+    data = DataSummary(rows=n_train, features=features.shape[1], n_classes=int(encoded[0].size))
+    diagnosis = _run(
+        model,
+        subject,
+        prepared,
+        features,
+        data,
+        cv=cv,
+        checks=checks,
+        budget=budget,
+        rng=rng,
+        progress=progress,
+        has_own_form=True,
     )
+    diagnosis.notes = (*encoded[2], *diagnosis.notes)
+    return diagnosis
 
 
 def diagnose_table(
@@ -156,7 +171,7 @@ def diagnose_table(
     if test is not None:
         values, labels_given = (features.values, test.features.values), [dataset.target, test.target]
         features = stacked(features, test.features)
-    labels, codes = _encode(labels_given, [n_train, features.shape[0] - n_train])
+    labels, codes, _ = _encode(labels_given, [n_train, features.shape[0] - n_train])
     labels, codes = _with_declared(labels, codes, dataset.absent_classes)
     prepared = Subject(values, codes, labels, n_train)
     data = DataSummary(
@@ -186,7 +201,12 @@ def diagnose_table(
     return diagnosis
 
 
-def _encode(parts: list[Any], lengths: list[int]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _indexable(X: Any) -> Any:
+    """Return sparse matrices in a form whose rows can be taken; anything else as it is."""
+    return X.tocsr() if getattr(X, "format", "csr") not in ("csr", "csc") and hasattr(X, "tocsr") else X
+
+
+def _encode(parts: list[Any], lengths: list[int]) -> tuple[NDArray[Any], NDArray[np.int64], tuple[str, ...]]:
     """Encode the labels of training and test rows together; the training rows need two classes."""
     first = check_labels(parts[0])
     encoded = first
@@ -199,7 +219,7 @@ def _encode(parts: list[Any], lengths: list[int]) -> tuple[NDArray[Any], NDArray
             f"one label per row is needed, but X and y have inconsistent numbers of samples: "
             f"[{n}, {encoded.codes.size}]; pass the same rows in both"
         )
-    return encoded.labels, encoded.codes
+    return encoded.labels, encoded.codes, first.notes
 
 
 def _with_declared(
@@ -223,6 +243,7 @@ def _run(
     rng: Any,
     progress: Progress | None,
     command: str | None = None,
+    has_own_form: bool = False,
 ) -> Diagnosis:
     from threadpoolctl import threadpool_limits
 
@@ -239,12 +260,14 @@ def _run(
         view, given = _given_answers(model, subject)
     else:
         view = as_model_view(model, seed=seed % 2**31)
-    bench = Bench(view, subject, prepared, features, names, cv, seed % 2**31, budget, report.say, given)
+    bench = Bench(view, subject, prepared, features, names, cv, seed % 2**31, budget, report.say, has_own_form, given)
     with threadpool_limits(limits=1), quiet_fits():
         case, notes = set_up(bench)
         found = tuple(_examine(check, case, chosen, report) for check in CHECKS)
         classes, found = Referee().judge(case, found)
         parameters = _parameter_table(case, found)
+    assert isinstance(case.lab, Laboratory)
+    case.lab.progress = say_nothing  # the user's callback has no business in a stored result
     kind = "reference: multinomial logistic regression" if model is None else view.kind
     order = list(Status)
     return Diagnosis(
@@ -259,9 +282,7 @@ def _run(
         parameters=parameters,
         thresholds=_thresholds(case),
         seconds=time.monotonic() - started,
-        _try_remedies=lambda diagnosis, label, budget, rng: try_remedies(
-            case, diagnosis, label=label, budget=budget, rng=rng
-        ),
+        _try_remedies=partial(try_remedies, case),
     )
 
 

@@ -132,12 +132,12 @@ def _rival_cost(
     sizes = np.bincount(codes[both], minlength=n_classes)
     was_right = base.predicted == codes
     is_right = other.predicted == target
+    times = ((base.predicted >= 0) & (other.predicted >= 0)).sum(axis=0)
     cost, variance = np.zeros(n_classes), np.zeros(n_classes)
-    repeats = max(1, base.predicted.shape[0])
     for k in range(n_classes):
         taken = (other.predicted == k) & was_right & (target != k)
         returned = (base.predicted == k) & is_right & (codes != k)
-        moved = (taken.sum(axis=0) - returned.sum(axis=0).astype(float)) / repeats
+        moved = (taken.sum(axis=0) - returned.sum(axis=0).astype(float)) / np.maximum(times, 1)
         rows = both & (moved != 0)
         for rival in np.unique(codes[rows]):
             d = moved[both & (codes == rival)]

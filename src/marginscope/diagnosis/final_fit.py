@@ -21,13 +21,15 @@ def fit_winner(case: Case, lab: Laboratory, winner: RemedyTrial) -> Any:
     """Return the winner, fitted; it predicts from X in the user's own form, ``None`` without a model to fit."""
     recipe = lab.recipe(winner.recipe)
     rows = np.arange(case.n_train)
-    X = case.subject.take(rows)
     y = case.subject.labels[merge_codes(case.subject.codes[rows], recipe.merges)]
     estimator = recipe.estimator if recipe.estimator is not None else case.view.estimator
     if estimator is None:
         return None
     if recipe.posthoc is not None:
         estimator = AdjustedClassifier(estimator, recipe.posthoc)
-    if recipe.reads_features and lab.raw is not lab.prepared:
-        estimator = OnFeatures(estimator, like=case.features.take(np.arange(0)))
-    return clone(estimator).fit(X, y)
+    reads_matrix = recipe.reads_features or case.reads_matrix
+    X = case.features.take(rows).values if reads_matrix else case.subject.take(rows)
+    fitted = clone(estimator, safe=False).fit(X, y)
+    if reads_matrix and case.has_own_form:
+        return OnFeatures(estimator, like=case.features.take(np.arange(0))).holding(fitted)
+    return fitted

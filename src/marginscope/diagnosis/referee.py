@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import lift_panel
 from marginscope.findings import ClassDiagnosis, Counterfactual, Evidence, Finding, Panel, Series, Status, Verdict
 
@@ -79,7 +79,7 @@ class Referee:
     good: float = 0.5
     least_rows: int = 30
     least_lift: float = 0.05
-    equal: float = 0.1
+    equal: float = 0.05
     equal_share: float = 0.3
     chance: float = 0.05
     explains: float = 0.5
@@ -204,22 +204,23 @@ class Referee:
         ranked: list[Candidate],
         k: int,
     ) -> ClassDiagnosis:
-        tried = self._best_unproven(case, k)
+        tried = self._best_unproven(by_slug, result.label)
         if not ranked:
-            few = case.counts[k] > 0 and case.scores.n_scored[k] < self.least_rows
-            reason = "no cause was proved: nothing tried lifts it for sure"
-            cause = "few-rows" if few else None
-            if few:
-                reason = f"{case.scores.n_scored[k]} scored rows are too few to prove a cause"
+            reason = "no cause was proved"
+            if tried is not None and tried.claim is not None and tried.claim.lift >= self.least_lift:
+                reason += f": {tried.sentence}, but {tried.claim.reason}"
+            elif tried is not None:
+                reason += ": nothing that was tried lifts it"
             return replace(
                 result,
-                cause=cause,
                 reason=reason,
                 runner_up=None if tried is None else tried.slug,
                 runner_up_reason="" if tried is None or tried.claim is None else tried.claim.reason,
             )
         first = ranked[0]
         second = ranked[1] if len(ranked) > 1 else tried
+        if result.verdict is Verdict.ABSENT:
+            second = None
         reason_lost = ""
         if second is not None:
             reason_lost = _why_lost(first, second, self._equal_to(first.net))
@@ -235,19 +236,14 @@ class Referee:
             panel=panel,
         )
 
-    def _best_unproven(self, case: Case, k: int) -> Candidate | None:
-        """The intervention that lifted the class most without proving anything, as its cause."""
+    def _best_unproven(self, by_slug: Mapping[str, Finding], name: str) -> Candidate | None:
+        """The cause whose intervention lifted the class most without proving it."""
         best: Candidate | None = None
-        for slug in case.lab.tried():
-            cause = _CAUSE_OF.get(slug)
-            if cause is None:
-                continue
-            try:
-                claim = case.lab.claim(slug, k, case.names[k])
-            except NotTried:
-                continue
-            if claim is not None and not claim.is_proof and (best is None or claim.lift > best.net):
-                best = Candidate(cause, claim.lift, _claim_sentence(claim), claim)
+        for finding in by_slug.values():
+            for claim in finding.counterfactuals:
+                better = claim.label == name and not claim.is_proof and (best is None or claim.lift > best.net)
+                if better and finding.slug not in NEVER_A_CAUSE:
+                    best = Candidate(finding.slug, claim.lift, _claim_sentence(claim), claim)
         return best
 
 
@@ -257,16 +253,6 @@ def _beyond_same_class(candidates: list[Candidate]) -> list[Candidate]:
     if not own:
         return candidates
     return [replace(one, net=one.net - max(own)) if one.slug == "low-capacity" else one for one in candidates]
-
-
-_CAUSE_OF = {
-    "scaling": "unscaled-features",
-    "weaker-penalty": "over-regularised",
-    "logit-adjustment": "imbalance",
-    "class-weights": "imbalance",
-    "richer-model": "low-capacity",
-    "merge-labels": "label-map",
-}
 
 
 def _claim_sentence(claim: Counterfactual) -> str:
@@ -282,14 +268,16 @@ def _why_lost(first: Candidate, second: Candidate, equal: float) -> str:
         return f"an intervention for {first.slug} lifts the class, so it can be learned"
     if first.net > second.net + equal:
         return f"{first.slug} repairs more at less cost ({first.net:+.2f} against {second.net:+.2f} recall)"
-    return f"repairs about as much as {first.slug}, which goes before it"
+    return f"repairs about as much as {first.slug} for what rivals pay, and goes after it"
 
 
 def _score_panel(case: Case, k: int) -> Panel | None:
     """Probability of the class on its own rows and on its rival's."""
-    proba = case.base.mean_proba()
     rival = int(case.scores.rival[k])
-    if proba is None or rival < 0 or case.scores.n_scored[k] == 0:
+    if rival < 0 or case.scores.n_scored[k] == 0:
+        return None
+    proba = case.mean_proba
+    if proba is None:
         return None
     scored = (case.base.predicted >= 0).any(axis=0)
     series = []

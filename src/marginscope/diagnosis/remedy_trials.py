@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
-from marginscope._validation import check_rng
 from marginscope.diagnosis.calibration import probability_changes
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.counterfactual import Laboratory
@@ -28,9 +26,7 @@ __all__ = ["try_remedies"]
 _EQUAL = 0.1
 
 
-def try_remedies(
-    case: Case, diagnosis: Diagnosis, *, label: str | None, budget: float | None, rng: Any
-) -> RemedyLedger:
+def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget: float | None) -> RemedyLedger:
     """Run every remedy that can act on the causes found; see ``Diagnosis.remedy``."""
     from threadpoolctl import threadpool_limits
 
@@ -39,8 +35,6 @@ def try_remedies(
     targets = _targets(diagnosis, label)
     causes = _causes(diagnosis, targets)
     lab.deadline = None if budget is None else time.monotonic() + budget
-    if rng is not None:
-        lab.rng = check_rng(rng)[1]
     with threadpool_limits(limits=1), quiet_fits():
         trials = tuple(_try(one, case, lab, targets, causes) for one in REMEDIES) if targets else ()
         first = frozenset(str(diagnosis[name].cause) for name in targets)
@@ -52,7 +46,7 @@ def try_remedies(
         base_recall=base,
         trials=trials,
         winner=None if winner is None else winner.slug,
-        sentence=_sentence(diagnosis, targets, winner),
+        sentence=_sentence(diagnosis, targets, winner, trials, label is not None),
         best_estimator_=best,
         notes=diagnosis.notes,
         data=diagnosis.data.to_dict(),
@@ -163,7 +157,8 @@ def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...], causes: f
     helpful = [one for one in trials if one.helps]
     if not helpful:
         return None
-    least = (1 - _EQUAL) * max(map(gain, helpful))
+    best = max(map(gain, helpful))
+    least = best - _EQUAL * abs(best)
     level = [one for one in helpful if gain(one) >= least]
 
     def rank(trial: RemedyTrial) -> tuple[bool, float]:
@@ -173,16 +168,17 @@ def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...], causes: f
     return min(level, key=rank)
 
 
-def _sentence(diagnosis: Diagnosis, targets: tuple[str, ...], winner: RemedyTrial | None) -> str:
+def _sentence(
+    diagnosis: Diagnosis,
+    targets: tuple[str, ...],
+    winner: RemedyTrial | None,
+    trials: tuple[RemedyTrial, ...],
+    asked: bool,
+) -> str:
     if not targets:
         return "Every class that was scored is learned; nothing needs a remedy."
     if winner is None:
-        causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
-        return (
-            f"Nothing that was tried lifts {_names(targets)} for sure"
-            + (f" (found: {', '.join(causes)})" if causes else "")
-            + "; what is missing is in the data: more rows, other features, or cleaner labels."
-        )
+        return _nothing_helps(diagnosis, targets, trials, asked)
     left = tuple(name for name in targets if name not in winner.helps)
     text = f"best is {winner.slug} ({winner.title}): it lifts {_names(winner.helps)}"
     if left:
@@ -199,3 +195,21 @@ def _names(names: tuple[str, ...]) -> str:
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: tuple[RemedyTrial, ...], asked: bool) -> str:
+    if asked and diagnosis[targets[0]].verdict is Verdict.HEALTHY:
+        return f"{_names(targets)} is learned already, and nothing that was tried lifts it further for sure."
+    changes = {one.slug: [c for name in targets if (c := one.change.get(name)) is not None] for one in trials}
+    causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
+    found = f" (found: {', '.join(causes)})" if causes else ""
+    rising = tuple(slug for slug, found in changes.items() if any(one.interval[0] > 0 for one in found))
+    if rising:
+        return (
+            f"Nothing that was tried lifts {_names(targets)} for free{found}: {', '.join(rising)} would raise the "
+            "recall, but other classes lose about as much or a placebo does the same."
+        )
+    return (
+        f"Nothing that was tried lifts {_names(targets)} for sure{found}"
+        "; what is missing is in the data: more rows, other features, or cleaner labels."
+    )

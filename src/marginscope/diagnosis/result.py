@@ -149,7 +149,7 @@ class Diagnosis(Displayed):
         ]
         return make_frame(columns)
 
-    def remedy(self, label: Any = None, *, budget: float | None = None, rng: Any = None) -> RemedyLedger:
+    def remedy(self, label: Any = None, *, budget: float | None = None) -> RemedyLedger:
         """Try the remedies that can act, on the same folds.
 
         Parameters
@@ -158,8 +158,6 @@ class Diagnosis(Displayed):
             The class to lift; default every class that is not learned.
         budget : float, optional
             Seconds; remedies that no longer fit are listed as not tried.
-        rng : int or numpy.random.Generator, optional
-            Default: the seed of the diagnosis, so that the folds are the same.
 
         Returns
         -------
@@ -167,26 +165,32 @@ class Diagnosis(Displayed):
 
         Raises
         ------
-        ModelError
-            If the model cannot be refitted (only its predictions are known).
+        UsageError
+            If there is no such class.
         """
         if self._try_remedies is None:
             raise RuntimeError("this diagnosis was not made by marginscope.diagnose; call that first")
-        self.ledger = self._try_remedies(self, None if label is None else str(label), budget, rng)
+        self.ledger = self._try_remedies(self, label=None if label is None else str(label), budget=budget)
         return self.ledger
 
     def __str__(self) -> str:
         lines = [f"{self.model.kind} on {self.data.rows} rows x {self.data.features} features"]
         for one in self.classes:
-            recall = "  - " if one.recall is None else f"{one.recall:.2f}"
-            lines.append(f"  {one.label:<20.20} share {one.share:6.1%}  recall {recall}  {one.verdict:<9} {one.reason}")
-        issues = [one for one in self.findings if one.status is Status.ISSUE and not one.classes]
+            recall = " -  " if one.recall is None else f"{one.recall:.2f}"
+            why = f"{one.cause}: {one.reason}" if one.cause else one.reason
+            lines.append(f"  {one.label:<20.20} share {one.share:6.1%}  recall {recall}  {one.verdict:<9} {why}")
+        told = {one.cause for one in self.classes}
+        issues = [one for one in self.findings if one.status is Status.ISSUE and one.slug not in told]
         lines += [f"  {one.slug}: {one.sentence}" for one in issues]
         return "\n".join(lines)
 
 
 def _plain(value: Any) -> Any:
-    """Return ``value`` if JSON knows it, else its text."""
+    """Return ``value`` if JSON knows it, else its text; lists and dictionaries part by part."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):

@@ -50,11 +50,12 @@ def score_classes(trial: Trial, codes: NDArray[np.int64], n_classes: int) -> Cla
     from scipy.stats import hypergeom
 
     confusion = np.zeros((n_classes, n_classes))
+    times = (trial.predicted >= 0).sum(axis=0)
     for predicted in trial.predicted:
         rows = predicted >= 0
-        np.add.at(confusion, (codes[rows], predicted[rows]), 1.0)
-    scored = (trial.predicted >= 0).any(axis=0)
-    confusion /= max(1, trial.predicted.shape[0])
+        # A row counts once in all, however often it was scored.
+        np.add.at(confusion, (codes[rows], predicted[rows]), 1.0 / times[rows])
+    scored = times > 0
     n_scored = np.bincount(codes[scored], minlength=n_classes)
     recall = recall_of(trial, codes, n_classes)
     called = confusion.sum(axis=0)

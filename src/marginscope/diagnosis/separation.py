@@ -23,6 +23,7 @@ class Separation:
     y: NDArray[np.int64]
     names: tuple[str, ...]
     classes: tuple[str, ...]
+    has_intercept: bool
 
 
 def separation_of(case: Case) -> Separation:
@@ -46,15 +47,17 @@ def separation_of(case: Case) -> Separation:
         raise CheckNotApplicable("the model's loss is not logistic, so its parameters stay finite on separable data")
     if not case.view.penalty_is_absent(case.fitted, case.subject.take(np.arange(case.n_train))):
         raise CheckNotApplicable("the model's penalty determines its parameters")
+    if not part.is_joint:
+        raise CheckNotApplicable("the model is one-vs-rest; the certificate is about the joint (multinomial) fit")
     from marginscope.solvers.separability import separability
 
     X = np.asarray(part.features.todense() if hasattr(part.features, "todense") else part.features, dtype=float)
     scale = X.std(axis=0)
-    # Neither centring nor scaling changes the verdict where there is an intercept; both help the numbers.
-    X = (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
+    # Scaling never changes the verdict, centring does not where there is an intercept; both help the numbers.
+    X = (X - (X.mean(axis=0) if part.has_intercept else 0.0)) / np.where(scale > 0, scale, 1.0)
     codes = case.subject.codes[: case.n_train]
     present, y = np.unique(codes, return_inverse=True)
-    certificate = separability(X, y, fit_intercept=True)
-    found = Separation(certificate, X, y, part.names, tuple(case.names[k] for k in present))
+    certificate = separability(X, y, fit_intercept=part.has_intercept)
+    found = Separation(certificate, X, y, part.names, tuple(case.names[k] for k in present), part.has_intercept)
     case.notebook["separation"] = found
     return found

@@ -56,9 +56,15 @@ def forest_auc(X: NDArray[np.float64], positive: NDArray[np.bool_], seed: int) -
     for tree, rows in zip(forest.estimators_, forest.estimators_samples_, strict=True):
         out = np.ones(positive.size, dtype=bool)
         out[rows] = False
-        votes[out] += tree.predict_proba(X[out])[:, -1]
+        if not out.any():
+            continue
+        vote = tree.predict_proba(X[out])[:, -1]
+        # Less its mean: a tree that drew many rows of the class leaves few of them out, and says it more often.
+        votes[out] += vote - vote.mean()
         total[out] += 1
     seen = total > 0
+    if not seen.any():
+        return 0.5
     return auc(votes[seen] / total[seen], positive[seen])
 
 

@@ -6,9 +6,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 __all__ = ["SpellingPair", "spelling_pairs"]
 
+# Words, and the signs that carry a meaning (A+ is not A-, >50K not <=50K).
+_WORDS = re.compile(r"[^\W_]+|[<>=+#%*!$&]+|-(?=\s*$)")
 _LEAST_PREFIX = 3
 _LEAST_TYPO_LENGTH = 5
 _LEAST_COMPOUND = 8
@@ -58,7 +61,7 @@ def _canonical(label: str) -> str:
     """Words in lower case, one blank between them, without marks and punctuation."""
     text = unicodedata.normalize("NFKC", _repair_encoding(label)).casefold()
     text = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
-    return " ".join(re.findall(r"[^\W_]+", text))
+    return " ".join(_WORDS.findall(text))
 
 
 def _repair_encoding(label: str) -> str:
@@ -76,7 +79,7 @@ def _repair_encoding(label: str) -> str:
 def _difference(one: str, other: str, form: str, other_form: str) -> str:
     if _is_number(one) and _is_number(other):
         # -1 and 1 differ in a mark only, but not as numbers.
-        return "number format" if float(one) == float(other) else ""
+        return "number format" if Decimal(one.strip()) == Decimal(other.strip()) else ""
     if form == other_form:
         if not form:
             return ""
@@ -94,10 +97,9 @@ def _difference(one: str, other: str, form: str, other_form: str) -> str:
 
 def _is_number(label: str) -> bool:
     try:
-        float(label)
-    except ValueError:
+        return Decimal(label.strip()).is_finite()
+    except InvalidOperation:
         return False
-    return True
 
 
 def _abbreviates(short: Sequence[str], long: Sequence[str]) -> bool:

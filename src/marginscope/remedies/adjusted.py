@@ -22,7 +22,7 @@ class AdjustedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> AdjustedClassifier:
         """Fit the wrapped model and count the classes."""
-        self.estimator_ = clone(self.estimator).fit(X, y)
+        self.estimator_ = clone(self.estimator, safe=False).fit(X, y)
         self.classes_ = self.estimator_.classes_
         self.shares_ = np.array([np.mean(np.asarray(y) == label) for label in self.classes_])
         return self

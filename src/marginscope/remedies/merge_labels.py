@@ -27,10 +27,6 @@ class MergeLabels:
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
-        names = {
-            situation.labels[old].item(): situation.labels[new].item()
-            if hasattr(situation.labels[new], "item")
-            else situation.labels[new]
-            for old, new in situation.merges.items()
-        }
+        labels = situation.labels.tolist()
+        names = {labels[old]: labels[new] for old, new in situation.merges.items()}
         return f"spelling = {names!r}\ny = [spelling.get(label, label) for label in y]\nmodel.fit(X, y)"

@@ -21,6 +21,8 @@ class Scaling:
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
+        if not situation.view.can_refit:
+            raise CannotAct("only predictions are known, nothing can be refitted")
         if situation.view.has_scaler():
             raise CannotAct("the model scales its features already")
         if situation.view.is_scale_free():

@@ -46,4 +46,8 @@ class Smote:
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
-        return resampling_snippet("over_sampling", f"SMOTE(k_neighbors={_NEIGHBOURS}, random_state={situation.seed})")
+        code = resampling_snippet(
+            "over_sampling",
+            f"SMOTE(sampling_strategy=fill_up, k_neighbors={_NEIGHBOURS}, random_state={situation.seed})",
+        )
+        return "from marginscope.remedies.smote import fill_up\n" + code

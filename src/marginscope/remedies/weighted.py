@@ -30,7 +30,7 @@ class BalancedWeights(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> BalancedWeights:
         """Fit the wrapped model with balanced weights."""
         weights = compute_sample_weight("balanced", y)
-        self.estimator_ = clone(self.estimator).fit(X, y, **{self.keyword: weights})
+        self.estimator_ = clone(self.estimator, safe=False).fit(X, y, **{self.keyword: weights})
         self.classes_ = self.estimator_.classes_
         return self
 

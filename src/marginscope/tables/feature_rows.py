@@ -76,6 +76,11 @@ def aligned(test: FeatureMatrix, train: FeatureMatrix) -> FeatureMatrix:
         )
     place = {name: j for j, name in enumerate(test.names)}
     order = [place[name] for name in train.names]
+    for j, name in enumerate(test.names):
+        if j in test.levels and not train.categorical[train.names.index(name)]:
+            raise DataError(
+                f"column {name!r} is numeric in training, but holds words in the test rows; give it one type in both"
+            )
     values: Any = test.values[:, order]
     for j, levels in train.levels.items():
         own = test.levels.get(order[j])

@@ -69,8 +69,13 @@ def test_equal_shares_have_nothing_to_correct(blobs, scaled_logistic, case_of, e
 
 
 def test_weights_in_use_correct_the_shares_already(imbalanced, case_of, examine):
-    with pytest.raises(CheckNotApplicable, match="class weights in use"):
+    with pytest.raises(CheckNotApplicable, match="class weights"):
         examine(Imbalance(), case_of(LogisticRegression(class_weight="balanced"), imbalanced))
+
+
+def test_weights_that_balance_nothing_are_no_excuse(imbalanced, case_of, examine):
+    found = examine(Imbalance(), case_of(LogisticRegression(class_weight={"ant": 3.0}), imbalanced))
+    assert found.classes == ("cow",)
 
 
 def test_given_labels_cannot_be_adjusted(given_case, examine):

@@ -50,10 +50,10 @@ def test_it_is_the_first_cause_of_the_class(mute, scaled_logistic):
 
 
 def test_dat012_constant_features_know_nothing(healthy):
-    rows = np.arange(0, 150, 3)
-    flat = replace(healthy, X=np.ones((50, 2)), y=healthy.y[rows], X_test=np.ones((50, 2)), y_test=healthy.y_test[:50])
+    y = np.repeat(["ant", "bee"], [20, 16])
+    flat = replace(healthy, X=np.ones((36, 2)), y=y, X_test=np.ones((36, 2)), y_test=y)
     found = flat.diagnose(LogisticRegression(), checks=["no-signal"])
-    assert set(found.finding("no-signal").classes) == {"ant", "bee", "cow"}
+    assert set(found.finding("no-signal").classes) == {"ant", "bee"}
     assert all(one.verdict == "unlearned" for one in found.classes), "recall 1.0 of the only answer is no learning"
 
 

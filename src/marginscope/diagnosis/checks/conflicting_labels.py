@@ -74,7 +74,9 @@ class ConflictingLabels:
             evidence=evidence,
             panels={case.names[k]: _panel(case.names[k], total[k], lost[k], case.scores.recall[k]) for k in named},
             reasons={
-                case.names[k]: f"{lost[k]} of its {total[k]} rows equal a row of a larger class, so at most "
+                case.names[
+                    k
+                ]: f"{lost[k]} of its {total[k]} rows equal rows that mostly have another label, so at most "
                 f"{bound[k]:.0%} can be right"
                 for k in named
             },
@@ -113,7 +115,7 @@ def _panel(name: str, total: int, lost: int, recall: float) -> Panel:
         series=(
             Series(
                 "rows",
-                ("can be right", "equal to a row of a larger class"),
+                ("can be right", "outnumbered by equal rows of others"),
                 (float(total - lost), float(lost)),
             ),
         ),

@@ -25,7 +25,7 @@ class FewRows:
     title: str = "too few rows to judge"
     cost: str = "free"
     least_rows: int = 30
-    widest: float = 0.3
+    widest: float = 0.25
     good_recall: float = 0.5
 
     def examine(self, case: Case) -> Finding:

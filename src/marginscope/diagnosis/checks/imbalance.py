@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import claims_of, lift_panel, settled
+from marginscope.diagnosis.class_weights import has_balanced_weights
 from marginscope.exceptions import CheckNotApplicable
 from marginscope.findings import Evidence, Finding
 
@@ -27,8 +28,8 @@ class Imbalance:
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
-        if case.view.class_weight_params() and not case.notebook.get("weights-ignored"):
-            raise CheckNotApplicable("the model has class weights in use, so the shares are corrected already")
+        if has_balanced_weights(case) and not case.notebook.get("weights-ignored"):
+            raise CheckNotApplicable("the model has balanced class weights, so the shares are corrected already")
         claims, _ = claims_of(case, "logit-adjustment", "class-weights")
         trained = case.counts[case.counts > 0]
         even = trained.sum() / trained.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import Case, NotTried
@@ -42,7 +43,7 @@ class KnobIgnored:
         plain = run_trial("without weights", without, case.lab.raw, case.lab.design)
         if plain.failure:
             raise CheckNotApplicable(f"the model cannot be fitted without its weights: {plain.failure}")
-        change = _largest_change(case.lab.base, plain)
+        change = max(_largest_change(case.lab.base, plain), _change_of_scores(case, without))
         evidence = (Evidence("largest change of a probability or prediction", change, self.least_change),)
         names = ", ".join(f"{path}={value!r}" for path, value in weights.items())
         if change > self.least_change:
@@ -81,6 +82,33 @@ def _all_equal(weights: dict[str, object], case: Case) -> bool:
         elif counts.max() != counts.min():
             return False
     return True
+
+
+def _change_of_scores(case: Case, without: SklearnModel) -> float:
+    """Largest change of decision values and coefficients on one split, relative to their size.
+
+    Raises
+    ------
+    CheckNotApplicable
+        If the model gives labels only, or probabilities of 0 and 1, so that weights may act unseen.
+    """
+    split, subject = case.lab.design.splits[0], case.lab.raw
+    X, y = subject.take(split.train), subject.labels[subject.codes[split.train]]
+    X_test = subject.take(split.test)
+    change, seen = 0.0, False
+    numbers: list[list[NDArray[np.float64]]] = []
+    for view in (case.view, without):
+        fitted = view.fit(X, y)
+        part = view.linear_part(fitted, X)
+        found = [view.scores(fitted, X_test, subject.labels), None if part is None else part.coef]
+        numbers.append([np.nan_to_num(one, neginf=0.0) for one in found if one is not None])
+    for one, other in zip(*numbers, strict=True):
+        seen = True
+        change = max(change, float(np.abs(one - other).max() / max(float(np.abs(one).max()), 1e-300)))
+    proba = case.lab.base.proba
+    if not seen and (proba is None or not ((proba > 0) & (proba < 1)).any()):
+        raise CheckNotApplicable("the model answers with labels only, so weights may act without a trace here")
+    return change
 
 
 def _largest_change(one: Trial, other: Trial) -> float:

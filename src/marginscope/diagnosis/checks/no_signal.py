@@ -71,13 +71,14 @@ class NoSignal:
             self.slug,
             Status.ISSUE,
             f"A flexible learner does no better on {name_list(case.names[k] for k in silent)} than on permuted labels "
-            f"(p = {tests[silent[0]].p_value:.2f}): these features do not know the class; look for others.",
+            f"(p = {tests[silent[0]].p_value:.2f}, above {self.level:g}): these features do not "
+            "know the class; look for others.",
             classes=tuple(case.names[k] for k in silent),
             evidence=evidence,
             panels={case.names[k]: _panel(case.names[k], tests[k]) for k in silent},
             reasons={
                 case.names[k]: f"a flexible learner does no better than on permuted labels (area {tests[k].auc:.2f}, "
-                f"p = {tests[k].p_value:.2f})"
+                f"p = {tests[k].p_value:.2f}, above {self.level:g})"
                 for k in silent
             },
         )

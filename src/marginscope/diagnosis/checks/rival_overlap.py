@@ -32,16 +32,18 @@ class RivalOverlap:
     most_auc: float = 0.8
     coincide: float = 0.2
     level: float = 0.02
-    least_rows: int = 8
+    least_rows: int = 12
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
         if not case.poor:
             raise CheckNotApplicable("no class has a recall below one half")
-        trial = case.lab.reference() or case.lab.base
-        proba = trial.mean_proba()
-        if proba is None:
-            raise CheckNotApplicable("neither the model nor a reference gives scores to compare classes by")
+        trial = case.lab.reference()
+        if trial is None:
+            case.lab.check_time("the flexible reference")
+        proba = None if trial is None else trial.mean_proba()
+        if trial is None or proba is None:
+            raise CheckNotApplicable("no flexible learner gives scores to compare classes by")
         scored = (trial.predicted >= 0).any(axis=0)
         findings = []
         for k in case.poor:
@@ -62,7 +64,7 @@ class RivalOverlap:
                 self.slug, Status.PASSED, "No class that stays unlearned shares its features with one rival."
             )
         findings.sort(key=lambda one: one[2])
-        gradients = _mean_gradients(case)
+        gradients = _mean_gradients(case, {code for one in findings for code in one[:2]})
         evidence: list[Evidence] = []
         panels, reasons = {}, {}
         for k, rival, area in findings:
@@ -120,8 +122,8 @@ def _ks_distances(case: Case, k: int, rival: int) -> NDArray[np.float64]:
     return distances
 
 
-def _mean_gradients(case: Case) -> NDArray[np.float64]:
-    """Mean of (e_y - p) x^T over the rows of every class, shape (K, K * d), standardised features."""
+def _mean_gradients(case: Case, wanted: set[int]) -> dict[int, NDArray[np.float64]]:
+    """Mean of (e_y - p) x^T over the rows of the wanted classes, (K * d,) each, standardised features."""
     lab, codes = case.lab, case.lab.raw.codes
     X = np.nan_to_num(case.dense_features(lab.rows))
     X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-12)
@@ -131,10 +133,10 @@ def _mean_gradients(case: Case) -> NDArray[np.float64]:
     rows = (lab.base.predicted >= 0).any(axis=0)
     residual = np.eye(case.n_classes)[codes[rows]] - proba[rows]
     X, codes = X[rows], codes[rows]
-    means = np.zeros((case.n_classes, case.n_classes * X.shape[1]))
-    for k in np.unique(codes):
+    means = {}
+    for k in wanted:
         own = codes == k
-        means[k] = (residual[own].T @ X[own] / own.sum()).ravel()
+        means[k] = (residual[own].T @ X[own] / max(1, own.sum())).ravel()
     return means
 
 

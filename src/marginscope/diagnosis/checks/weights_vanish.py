@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from marginscope.diagnosis.case import Case
+from marginscope.diagnosis.class_weights import effective_weights
 from marginscope.diagnosis.separation import Separation, separation_of
 from marginscope.exceptions import CheckNotApplicable
 from marginscope.findings import Evidence, Finding, Panel, Series, Status
@@ -34,6 +34,10 @@ class WeightsVanish:
         weights = case.view.class_weight_params()
         if not weights:
             raise CheckNotApplicable("no class or sample weights are in use")
+        if all(np.ptp(effective_weights(value, case)) == 0 for value in weights.values()):
+            raise CheckNotApplicable("the weights in use are all equal")
+        if any(effective_weights(value, case).min() <= 0 for value in weights.values()):
+            raise CheckNotApplicable("a class has weight zero, which takes it out of the training")
         found = separation_of(case)
         certificate = found.certificate
         if certificate.status == "undecided":
@@ -68,11 +72,11 @@ class WeightsVanish:
         proved = Evidence("certificate verified (1 is yes)", float(found.certificate.verify(found.X, found.y)))
         if found.certificate.status != "complete":
             return (proved,), None, ""
-        X = np.column_stack([found.X, np.ones(found.y.size)])
+        X = np.column_stack([found.X, np.ones(found.y.size)]) if found.has_intercept else found.X
         solution = hard_margin_direction(X, found.y)
         if solution.status != "optimal":
             return (proved,), None, ""
-        per_row = _row_weights(weights, found, case)
+        per_row = effective_weights(weights, case)[found.y]
         step = 4.0 / float(np.linalg.norm(X, 2)) ** 2 / float(per_row.max())
         fade = weight_fade(solution, per_row, step_size=0.5 * step, angle=self.angle)
         log10 = float(fade.log10_step)
@@ -92,14 +96,3 @@ class WeightsVanish:
             marks=((f"{self.angle:g} rad", log10),),
         )
         return evidence, panel, f" By step 10^{log10:.0f} of gradient descent their effect is under {self.angle:g} rad."
-
-
-def _row_weights(weights: object, found: Separation, case: Case) -> NDArray[np.float64]:
-    counts = np.bincount(found.y)
-    if isinstance(weights, dict):
-        by_name = {str(label): float(value) for label, value in weights.items()}
-        per_class = np.array([by_name.get(name, 1.0) for name in found.classes])
-    else:
-        per_class = found.y.size / (counts.size * counts)
-    rows: NDArray[np.float64] = per_class[found.y]
-    return rows
