@@ -315,6 +315,24 @@ def test_the_best_attempt_that_proved_nothing_is_the_runner_up_with_its_reason(c
     assert "rivals" in one.runner_up_reason
 
 
+def attempt(slug, name, lift, reason):
+    """A check that passed: its intervention proved nothing."""
+    claim = Counterfactual(f"by-{slug}", name, 0.05, lift, (lift - 0.3, lift + 0.3), 0.0, 0.0, 0.0, reason=reason)
+    return Finding(slug, Status.PASSED, "Nothing recovers a class.", counterfactuals=(claim,))
+
+
+def test_where_nothing_is_proved_the_best_attempt_and_its_reason_are_said(poor):
+    found = (
+        attempt("low-capacity", "low", 0.1, "the interval of the change reaches zero"),
+        attempt("imbalance", "low", 0.23, "the rivals lose about as much"),
+        attempt("over-regularised", "mid", 0.5, "balanced recall falls"),
+    )
+    one = judge(poor, *found, name="low")
+    assert one.cause is None
+    assert "no cause was proved" in one.reason
+    assert (one.runner_up, one.runner_up_reason) == ("imbalance", "the rivals lose about as much")
+
+
 def test_the_reason_of_the_loser_is_kept_with_its_finding(poor):
     found = issue("over-regularised", "low", lift=0.2), issue("imbalance", "low", lift=0.9)
     _, kept = Referee().judge(poor, found)

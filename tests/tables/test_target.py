@@ -101,3 +101,13 @@ def test_dat029_label_of_a_million_characters(write):
 def test_dat030_nearly_every_row_its_own_class(write):
     data = read_table(write("x,y\n1,a\n2,b\n3,c\n4,a\n"), "y")
     assert note(data, "more than half of the rows are distinct classes")
+
+
+def test_a_class_named_like_a_missing_value_is_kept_and_said(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{i},{('NA', 'm', 'f')[i % 3]}\n" for i in range(30)))
+    data = read_table(path, "y")
+    assert set(data.target) == {"NA", "m", "f"}
+    assert any("'NA'" in note and "--drop-missing-target" in note for note in data.notes)
+    dropped = read_table(path, "y", missing=["NA"], drop_missing_target=True)
+    assert set(dropped.target) == {"m", "f"}

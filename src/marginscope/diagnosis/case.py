@@ -23,10 +23,6 @@ from marginscope.tables.feature_rows import dense_rows
 __all__ = ["BudgetSpent", "Case", "Check", "Interventions", "NotTried"]
 
 
-# A smaller share of the missing recall is a lift, but does not say why the rest is missing.
-LEAST_REPAIR = 0.15
-
-
 class NotTried(Exception):
     """An intervention that has no effect to show; the message says why."""
 
@@ -140,7 +136,7 @@ class Case:
     def poor(self) -> tuple[int, ...]:
         """Codes of trained and scored classes with recall below one half."""
         recall = self.scores.recall
-        return tuple(int(k) for k in np.flatnonzero((recall < 0.5) & (self.counts > 0)))
+        return tuple(int(k) for k in np.flatnonzero((recall < self.lab.proof.good_recall) & (self.counts > 0)))
 
     @cached_property
     def lab_recall(self) -> NDArray[np.float64]:
@@ -169,7 +165,7 @@ class Case:
         missing = 1 - float(np.nan_to_num(self.lab_recall[code]))
         for slug in self.lab.tried():
             claim = self.lab.claim(slug, code, self.names[code])
-            if claim is not None and claim.is_proof and claim.lift >= LEAST_REPAIR * missing:
+            if claim is not None and claim.is_proof and claim.lift >= self.lab.proof.least_repair * missing:
                 return True
         return False
 

@@ -42,7 +42,8 @@ class Proof:
     still called none, ``least_net_share`` the share of the lift that rivals must not
     have paid for, ``placebo_margin`` the lead over the placebo in the share of missing
     recall that returns. Above ``good_recall`` the intervals of all comparisons of the
-    report must hold together (Bonferroni).
+    report must hold together (Bonferroni). A smaller share of the missing recall than
+    ``least_repair`` is a lift, but does not say why the rest is missing.
     """
 
     least_lift: float = 0.05
@@ -50,6 +51,7 @@ class Proof:
     least_net_share: float = 0.33
     placebo_margin: float = 0.05
     good_recall: float = 0.5
+    least_repair: float = 0.15
 
 
 @dataclass

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from marginscope.exceptions import DataError, LabelTypeError
 from marginscope.tables.cells import CellKind, CellReader
+from marginscope.tables.options import DEFAULT_MISSING
 from marginscope.tables.wording import count, joined, listed, shown
 
 __all__ = ["check_classes", "labels_as_text", "near_equal_labels", "without_padding"]
@@ -90,6 +91,7 @@ def check_classes(target: NDArray[np.object_], name: str, declared: tuple[str, .
             f"more than half of the rows are distinct classes ({count(len(labels), 'class', 'classes')} in "
             f"{count(len(target), 'row')}); is {shown(name)} the right target?"
         )
+    notes += [_named_like_a_gap(target, name, mark) for mark in DEFAULT_MISSING if mark in labels]
     groups = near_equal_labels(labels)
     if groups:
         words = "; ".join(joined([shown(label) for label in group]) for group in groups[:5])
@@ -98,6 +100,15 @@ def check_classes(target: NDArray[np.object_], name: str, declared: tuple[str, .
     if unused:
         notes.append(f"the target declares classes that have no rows: {listed(unused)}")
     return tuple(notes)
+
+
+def _named_like_a_gap(target: NDArray[np.object_], name: str, mark: str) -> str:
+    """Say that a class has the name of a missing value: which of the two it is, only the user knows."""
+    cells = count(int(np.count_nonzero(target == mark)), "target cell")
+    return (
+        f"the class {shown(mark)} of {shown(name)} ({cells}) has the name of a missing value and is taken as a class; "
+        f"if it means no label, use --missing {mark} --drop-missing-target"
+    )
 
 
 def _refuse_continuous(labels: list[str], n_rows: int, name: str) -> None:
