@@ -22,6 +22,8 @@ class NoSignal:
     First a rank test on the out-of-sample scores of the references: ``clear`` or below
     settles that there is signal. Else a forest is refitted with the labels of the class
     permuted, ``n_permutations`` times at most; a p-value above ``level`` is no signal.
+    Doubtful are classes with a recall below ``good_recall``, or that are called by their
+    name no more often than other rows are (p at least ``chance``).
     """
 
     slug: str = "no-signal"
@@ -31,6 +33,8 @@ class NoSignal:
     level: float = 0.02
     n_permutations: int = 99
     enough: int = 5
+    good_recall: float = 0.5
+    chance: float = 0.05
     least_rows: int = 8
     most_rows: int = 1200
 
@@ -40,7 +44,9 @@ class NoSignal:
         doubtful = [
             k
             for k in range(case.n_classes)
-            if case.counts[k] > 0 and scores.n_scored[k] > 0 and (scores.recall[k] < 0.5 or scores.chance[k] >= 0.05)
+            if case.counts[k] > 0
+            and scores.n_scored[k] > 0
+            and (scores.recall[k] < self.good_recall or scores.chance[k] >= self.chance)
         ]
         if not doubtful:
             return Finding(
