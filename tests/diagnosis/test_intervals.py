@@ -31,6 +31,12 @@ def test_wilson_default_level_is_95_percent():
     assert wilson_interval(3, 11) == pytest.approx(proportion_confint(3, 11, alpha=0.05, method="wilson"))
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 12, 25, 100, 999])
+def test_wilson_of_no_hit_and_of_nothing_but_hits_contains_its_recall(n):
+    assert wilson_interval(0, n)[0] == 0.0
+    assert wilson_interval(n, n)[1] == 1.0
+
+
 def test_wilson_without_rows_knows_nothing():
     assert wilson_interval(0, 0) == (0.0, 1.0)
 

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from marginscope.remedies import remedy
@@ -141,6 +142,22 @@ def test_a_sampler_stands_before_the_last_step(situation_of):
     for slug in ("over-sampling", "under-sampling", "smote"):
         (recipe,) = remedy(slug).recipes(situation_of(model))
         assert [name for name, _ in recipe.estimator.steps] == ["standardscaler", "sampler", "logisticregression"]
+
+
+@pytest.mark.parametrize("slug", ["over-sampling", "under-sampling", "smote"])
+def test_the_code_of_a_sampler_puts_it_behind_the_encoding_too(slug, situation_of, uneven):
+    """Words cannot be interpolated: in front of the whole pipeline SMOTE would fail."""
+    pd = pytest.importorskip("pandas")
+    X, y, _, _ = uneven
+    frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "side": np.where(X[:, 2] > 0, "left", "right")})
+    prepare = make_column_transformer((OneHotEncoder(), ["side"]), (StandardScaler(), ["a", "b"]))
+    model = make_pipeline(prepare, LogisticRegression())
+    situation = situation_of(model, X=frame, y=y)
+    (recipe,) = remedy(slug).recipes(situation)
+    scope = {"model": clone(model), "X": frame, "y": y}
+    exec(remedy(slug).snippet(situation, recipe), scope)
+    measured = clone(recipe.estimator).fit(frame, y)
+    assert np.mean(scope["model"].predict(frame) == measured.predict(frame)) > 0.99
 
 
 @pytest.mark.parametrize(("slug", "expected"), [("over-sampling", [200, 200, 200]), ("under-sampling", [20, 20, 20])])

@@ -32,7 +32,10 @@ def wilson_interval(successes: float, n: int, z: float = Z95) -> tuple[float, fl
     centre = p + z * z / (2 * n)
     spread = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return float(max(0.0, (centre - spread) / scale)), float(min(1.0, (centre + spread) / scale))
+    # At the ends the formula is exact and its rounding is not.
+    low = 0.0 if successes <= 0 else max(0.0, (centre - spread) / scale)
+    high = 1.0 if successes >= n else min(1.0, (centre + spread) / scale)
+    return float(low), float(high)
 
 
 def paired_interval(differences: ArrayLike, z: float = Z95) -> tuple[float, float]:

@@ -38,11 +38,12 @@ def resampled(situation: Situation, sampler: Any) -> Any:
 
 
 def resampling_snippet(module: str, call: str) -> str:
-    """Return code that puts the sampler before the model."""
+    """Return code that puts the sampler before the last step of the model."""
     name = call.partition("(")[0]
     return (
         f"from imblearn.{module} import {name}\n"
-        "from imblearn.pipeline import make_pipeline\n\n"
-        f"model = make_pipeline({call}, model)\n"
+        "from imblearn.pipeline import Pipeline\n\n"
+        'steps = model.steps if hasattr(model, "steps") else [("model", model)]\n'
+        f'model = Pipeline([*steps[:-1], ("sampler", {call}), steps[-1]])\n'
         "model.fit(X, y)"
     )
