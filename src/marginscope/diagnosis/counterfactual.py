@@ -254,7 +254,10 @@ class Laboratory:
         lift, low = float(effect.lift[code]), float(effect.low[code])
         missing = 1 - float(self._base_recall[code])
         # On the scale of this class: the share of missing recall that returns without any signal.
-        placebo = None if effect.placebo_repair is None else float(effect.placebo_repair[code]) * missing
+        placebo = None
+        if effect.placebo is not None and effect.placebo_repair is not None:
+            share, change = float(effect.placebo_repair[code]), float(effect.placebo[code])
+            placebo = share * missing if change > 0 else change
         # A class that is learned well enough is called weak only if all comparisons hold together.
         passable = self._base_recall[code] >= rule.good_recall
         needed = float(effect.low_simultaneous[code]) if passable else low
