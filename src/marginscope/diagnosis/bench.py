@@ -17,13 +17,14 @@ from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.folds import Design, Split, cross_validation, single_split, stratified_subsample
 from marginscope.diagnosis.leaks import possible_leaks
 from marginscope.diagnosis.plan import Plan, make_plan
-from marginscope.diagnosis.trials import Subject, Trial, run_trial, trial_of_predictions
+from marginscope.diagnosis.trials import Subject, Trial, answers_on_scored_rows, run_trial, trial_of_predictions
 from marginscope.exceptions import DataError, ModelError, UsageError
 from marginscope.remedies.recipe import Situation
 from marginscope.tables.feature_matrix import FeatureMatrix
-from marginscope.tables.feature_rows import group_equal_rows
 
 __all__ = ["Bench", "set_up"]
+
+Answers = tuple[NDArray[np.int64], NDArray[np.float64] | None]
 
 _FOLDS = 5
 # Difference of recall between a given model and its refit that is worth a note.
@@ -51,7 +52,7 @@ class Bench:
     budget: float | None
     progress: Callable[[str], None]
     has_own_form: bool = False
-    given: tuple[NDArray[np.int64], NDArray[np.float64] | None] | None = None
+    given: Answers | None = None
 
 
 def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
@@ -83,7 +84,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     else:
         design = _given_splits(bench.cv, bench.subject)
     if bench.given is None and not bench.view.can_refit:
-        bench.given = _answers_as_they_are(bench)
+        bench.given = answers_on_scored_rows(bench.view, bench.view.fitted, bench.subject)
         notes.append(
             "The model cannot be fitted again: its answers are taken as they are"
             + ("." if n_rows > n_train else ", and may be on rows that it was trained on.")
@@ -106,21 +107,10 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     notes += [
         *_refitted(bench),
         *_unlike_its_refit(bench, case),
-        *_copies(bench),
+        *_copies(case),
         *possible_leaks(bench.features, bench.subject.codes),
     ]
     return case, tuple(notes)
-
-
-def _answers_as_they_are(bench: Bench) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Answers of a model that cannot be refitted, on the test rows or on all rows; -1 where there are none."""
-    codes, proba = bench.view.answer(bench.view.fitted, bench.subject.parts[-1], bench.subject.labels)
-    n_first = bench.subject.n_first
-    if bench.subject.codes.size > n_first:
-        codes = np.concatenate([np.full(n_first, -1), codes])
-        if proba is not None:
-            proba = np.vstack([np.zeros((n_first, proba.shape[1])), proba])
-    return codes, proba
 
 
 def _refitted(bench: Bench) -> list[str]:
@@ -129,9 +119,9 @@ def _refitted(bench: Bench) -> list[str]:
     return ["The fitted model that was given is fitted anew on every fold: recall is not that of its own coefficients."]
 
 
-def _copies(bench: Bench) -> list[str]:
+def _copies(case: Case) -> list[str]:
     """Say so where many rows are exact copies: a flexible learner may have seen the row that it is scored on."""
-    groups = group_equal_rows(bench.features)
+    groups = case.row_groups
     n_rows = groups.size
     copies = n_rows - int(groups.max()) - 1
     if copies <= _MANY_COPIES * n_rows:
@@ -179,10 +169,7 @@ def _laboratory(
     raw = subject if rows.size == subject.codes.size else subject.subset(rows)
     prepared = bench.prepared if rows.size == subject.codes.size else bench.prepared.subset(rows)
     if bench.given is not None:
-        answers, proba = bench.given
-        lab_base = trial_of_predictions(
-            "given predictions", answers[rows], None if proba is None else proba[rows], len(bench.names)
-        )
+        lab_base = _given_trial(bench.given, rows, len(bench.names))
     elif whole and (bench.view.fitted is None or len(subject.parts) == 1):
         lab_base = base
     else:
@@ -223,25 +210,22 @@ def _laboratory(
 
 
 def _base_trial(bench: Bench, rows: NDArray[np.int64], design: Design) -> Trial:
-    n_classes = len(bench.names)
     if bench.given is not None:
-        answers, proba = bench.given
-        return trial_of_predictions(
-            "given predictions", answers[rows], None if proba is None else proba[rows], n_classes
-        )
+        return _given_trial(bench.given, rows, len(bench.names))
     bench.progress("the model")
     subject = bench.subject if rows.size == bench.subject.codes.size else bench.subject.subset(rows)
     if bench.view.fitted is not None and len(subject.parts) > 1:
-        answers, proba = bench.view.answer(bench.view.fitted, subject.parts[1], subject.labels)
-        train = np.full(subject.n_first, -1)
-        padded = None
-        if proba is not None:
-            padded = np.vstack([np.zeros((subject.n_first, n_classes)), proba])
-        return trial_of_predictions("fitted model", np.concatenate([train, answers]), padded, n_classes)
+        answers = answers_on_scored_rows(bench.view, bench.view.fitted, subject)
+        return trial_of_predictions("fitted model", *answers, len(bench.names))
     trial = run_trial("base", bench.view, subject, design)
     if trial.failure:
         raise ModelError(trial.failure)
     return trial
+
+
+def _given_trial(given: Answers, rows: NDArray[np.int64], n_classes: int) -> Trial:
+    answers, proba = given
+    return trial_of_predictions("given predictions", answers[rows], None if proba is None else proba[rows], n_classes)
 
 
 def _spread(trial: Trial, rows: NDArray[np.int64], n_rows: int) -> Trial:

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from marginscope.adapters.model_view import LinearPart, ModelView
 from marginscope.adapters.references import dense_preparation
-from marginscope.diagnosis.effects import recall_of
 from marginscope.diagnosis.folds import Design
 from marginscope.diagnosis.scores import ClassScores, score_classes
 from marginscope.diagnosis.signal import SignalTest
 from marginscope.diagnosis.trials import Subject, Trial
 from marginscope.findings import Counterfactual, Finding
 from marginscope.tables.feature_matrix import FeatureMatrix
-from marginscope.tables.feature_rows import dense_rows
+from marginscope.tables.feature_rows import dense_rows, group_equal_rows
 
 __all__ = ["BudgetSpent", "Case", "Check", "Interventions", "NotTried"]
 
@@ -40,6 +39,11 @@ class Interventions(Protocol):
     design: Design
     base: Trial
     proof: Any
+
+    @property
+    def base_recall(self) -> NDArray[np.float64]:
+        """Recall of the present model on these rows."""
+        ...
 
     def check_time(self, what: str) -> None:
         """Raise ``BudgetSpent`` if the time budget is used up."""
@@ -128,6 +132,11 @@ class Case:
         return self.base.mean_proba()
 
     @cached_property
+    def row_groups(self) -> NDArray[np.int64]:
+        """Number of the group of equal feature rows that every row belongs to."""
+        return group_equal_rows(self.features)
+
+    @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Training rows per class."""
         return np.bincount(self.subject.codes[: self.n_train], minlength=self.n_classes)
@@ -138,10 +147,10 @@ class Case:
         recall = self.scores.recall
         return tuple(int(k) for k in np.flatnonzero((recall < self.lab.proof.good_recall) & (self.counts > 0)))
 
-    @cached_property
+    @property
     def lab_recall(self) -> NDArray[np.float64]:
         """Recall of the present model on the laboratory's rows."""
-        return recall_of(self.lab.base, self.lab.raw.codes, self.n_classes)
+        return self.lab.base_recall
 
     @cached_property
     def fitted(self) -> Any:

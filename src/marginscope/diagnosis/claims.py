@@ -101,9 +101,11 @@ def settled(
 ) -> Finding:
     """Return an issue for the classes with a proof, else a pass.
 
-    ``issue`` may use ``{names}``.
+    ``issue`` may use ``{names}``; ``panels`` are by default the lifts that are proofs.
     """
     proven = {name: one for name, one in claims.items() if one.is_proof}
+    if panels is None:
+        panels = {name: lift_panel([one], f"Lift of '{name:.40}'") for name, one in proven.items()}
     ranked = sorted(proven.values(), key=lambda one: -one.net)
     evidence = tuple(row for one in ranked[:12] for row in lift_evidence(one)) + extra
     if not proven:
@@ -114,7 +116,7 @@ def settled(
             passed,
             evidence=(*lift_evidence(top), *extra),
             counterfactuals=tuple(claims.values()),
-            panels=panels or {},
+            panels=panels,
         )
     return Finding(
         slug,
@@ -124,5 +126,5 @@ def settled(
         evidence=evidence,
         remedies=remedies,
         counterfactuals=tuple(claims.values()),
-        panels=panels or {},
+        panels=panels,
     )

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import BudgetSpent, NotTried
@@ -84,7 +85,7 @@ class Laboratory:
     base: Trial
     rng: np.random.Generator
     deadline: float | None = None
-    progress: Callable[[str], None] = field(default_factory=lambda: say_nothing)
+    progress: Callable[[str], None] = say_nothing
     proof: Proof = field(default_factory=Proof)
     _effects: dict[str, tuple[Effect, ...] | NotTried] = field(default_factory=dict)
     _recipes: dict[str, Recipe] = field(default_factory=dict)
@@ -92,7 +93,8 @@ class Laboratory:
     _placebo_base: Trial | None = None
 
     @cached_property
-    def _base_recall(self) -> NDArray[np.float64]:
+    def base_recall(self) -> NDArray[np.float64]:
+        """Recall of the present model on these rows."""
         return recall_of(self.base, self.raw.codes, self.n_classes)
 
     @property
@@ -115,8 +117,6 @@ class Laboratory:
         if slug not in self._effects:
             try:
                 self._effects[slug] = self._run(slug)
-            except BudgetSpent:
-                raise
             except (CannotAct, ModelError) as reason:
                 self._effects[slug] = NotTried(str(reason))
         outcome = self._effects[slug]
@@ -167,9 +167,7 @@ class Laboratory:
             rows = split.test[fitted.predicted[r, split.test] >= 0]
             scores = recipe.posthoc(fitted.proba[r, rows].astype(float), counts / counts.sum())
             predicted[r, rows] = scores.argmax(axis=1)
-            scores -= scores.max(axis=1, keepdims=True)
-            soft = np.exp(scores)
-            proba[r, rows] = soft / soft.sum(axis=1, keepdims=True)
+            proba[r, rows] = softmax(scores, axis=1)
         return Trial(recipe.name, predicted, proba, fitted.train_recall, 0.0)
 
     def _run(self, slug: str) -> tuple[Effect, ...]:
@@ -252,14 +250,14 @@ class Laboratory:
         """Hold one effect on one class against the rules of proof."""
         rule = self.proof
         lift, low = float(effect.lift[code]), float(effect.low[code])
-        missing = 1 - float(self._base_recall[code])
+        missing = 1 - float(self.base_recall[code])
         # On the scale of this class: the share of missing recall that returns without any signal.
         placebo = None
         if effect.placebo is not None and effect.placebo_repair is not None:
             share, change = float(effect.placebo_repair[code]), float(effect.placebo[code])
             placebo = share * missing if change > 0 else change
         # A class that is learned well enough is called weak only if all comparisons hold together.
-        passable = self._base_recall[code] >= rule.good_recall
+        passable = self.base_recall[code] >= rule.good_recall
         needed = float(effect.low_simultaneous[code]) if passable else low
         reason = ""
         if np.isnan(lift):

@@ -25,7 +25,7 @@ from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import Referee
 from marginscope.diagnosis.remedy_trials import try_remedies
 from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary, ParameterTable
-from marginscope.diagnosis.trials import Subject
+from marginscope.diagnosis.trials import Subject, answers_on_scored_rows
 from marginscope.exceptions import CheckNotApplicable, DataError, MarginscopeError, UsageError
 from marginscope.findings import Finding, Status
 from marginscope.tables.dataset import Dataset
@@ -37,7 +37,6 @@ from marginscope.tables.preparation import describe_preparation
 __all__ = ["diagnose", "diagnose_table"]
 
 Progress = Callable[[int, int, str], None]
-Answers = tuple[NDArray[np.int64], NDArray[np.float64] | None]
 
 
 def diagnose(
@@ -257,7 +256,8 @@ def _run(
         view: Any = SklearnModel(linear_reference(features, seed=seed % 2**31), seed=seed)
         subject = prepared
     elif isinstance(model, Predictions):
-        view, given = _given_answers(model, subject)
+        view = model.for_labels(subject.labels)
+        given = answers_on_scored_rows(view, view, subject)
     else:
         view = as_model_view(model, seed=seed % 2**31)
     bench = Bench(view, subject, prepared, features, names, cv, seed % 2**31, budget, report.say, has_own_form, given)
@@ -265,7 +265,7 @@ def _run(
         case, notes = set_up(bench)
         found = tuple(_examine(check, case, chosen, report) for check in CHECKS)
         classes, found = Referee().judge(case, found)
-        parameters = _parameter_table(case, found)
+        parameters = _parameter_table(case)
     assert isinstance(case.lab, Laboratory)
     case.lab.progress = say_nothing  # the user's callback has no business in a stored result
     kind = "reference: multinomial logistic regression" if model is None else view.kind
@@ -334,20 +334,7 @@ class _Reporter:
         self.title = title
 
 
-def _given_answers(model: Predictions, subject: Subject) -> tuple[Predictions, Answers]:
-    """Check given predictions against the scored rows, and place them among all rows."""
-    n_rows, n_first = subject.codes.size, subject.n_first
-    has_test = n_rows > n_first
-    view = model.for_labels(subject.labels)
-    codes, proba = view.answer(view, subject.parts[-1], subject.labels)
-    if has_test:
-        codes = np.concatenate([np.full(n_first, -1), codes])
-        if proba is not None:
-            proba = np.vstack([np.zeros((n_first, proba.shape[1])), proba])
-    return view, (codes, proba)
-
-
-def _parameter_table(case: Case, findings: tuple[Finding, ...]) -> ParameterTable | None:
+def _parameter_table(case: Case) -> ParameterTable | None:
     part = case.linear_part
     if part is None:
         return None

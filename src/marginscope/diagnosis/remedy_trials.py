@@ -8,6 +8,7 @@ import numpy as np
 
 from marginscope.diagnosis.calibration import probability_changes
 from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.claims import name_list
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
@@ -105,11 +106,7 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
         recall[name] = None if lift is None else float(case.lab_recall[k] + lift)
     others = [(float(effect.lift[k]), name) for k, name in enumerate(case.names) if name not in targets]
     others = [one for one in others if not np.isnan(one[0])]
-    helps = []
-    for name in targets:
-        claim = lab.judge(effect, case.names.index(name), name)
-        if claim is not None and claim.is_proof:
-            helps.append(name)
+    helps = tuple(name for name in targets if lab.judge(effect, case.names.index(name), name).is_proof)
     log_loss, calibration = probability_changes(lab.base, effect.trial, lab.raw.codes, recipe.merges)
     title = remedy.title if effect.name == remedy.slug else f"{remedy.title} ({recipe.expression})"
     return RemedyTrial(
@@ -122,7 +119,7 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
         worst_other=(min(others)[1], min(others)[0]) if others else None,
         log_loss=log_loss,
         calibration=calibration,
-        helps=tuple(helps),
+        helps=helps,
         seconds=effect.trial.seconds,
         recipe=effect.name,
         snippet=_snippet(remedy, recipe, lab),
@@ -180,17 +177,12 @@ def _sentence(
     if winner is None:
         return _nothing_helps(diagnosis, targets, trials, asked)
     left = tuple(name for name in targets if name not in winner.helps)
-    text = f"best is {winner.slug} ({winner.title}): it lifts {_names(winner.helps)}"
+    text = f"best is {winner.slug} ({winner.title}): it lifts {name_list(winner.helps, 5)}"
     if left:
-        text += f"; {_names(left)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
+        text += f"; {name_list(left, 5)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
     if winner.worst_other is not None and winner.worst_other[1] < 0:
         text += f"; '{winner.worst_other[0]:.40}' pays most ({winner.worst_other[1]:+.2f} recall)"
     return text[0].upper() + text[1:] + "."
-
-
-def _names(names: tuple[str, ...]) -> str:
-    shown = ", ".join(f"'{name:.40}'" for name in names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
 
 
 def _number(value: float) -> float | None:
@@ -199,17 +191,17 @@ def _number(value: float) -> float | None:
 
 def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: tuple[RemedyTrial, ...], asked: bool) -> str:
     if asked and diagnosis[targets[0]].verdict is Verdict.HEALTHY:
-        return f"{_names(targets)} is learned already, and nothing that was tried lifts it further for sure."
+        return f"{name_list(targets, 5)} is learned already, and nothing that was tried lifts it further for sure."
     changes = {one.slug: [c for name in targets if (c := one.change.get(name)) is not None] for one in trials}
     causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
     found = f" (found: {', '.join(causes)})" if causes else ""
-    rising = tuple(slug for slug, found in changes.items() if any(one.interval[0] > 0 for one in found))
+    rising = tuple(slug for slug, lifts in changes.items() if any(one.interval[0] > 0 for one in lifts))
     if rising:
         return (
-            f"Nothing that was tried lifts {_names(targets)} for free{found}: {', '.join(rising)} would raise the "
-            "recall, but other classes lose about as much or a placebo does the same."
+            f"Nothing that was tried lifts {name_list(targets, 5)} for free{found}: {', '.join(rising)} would raise "
+            "the recall, but other classes lose about as much or a placebo does the same."
         )
     return (
-        f"Nothing that was tried lifts {_names(targets)} for sure{found}"
+        f"Nothing that was tried lifts {name_list(targets, 5)} for sure{found}"
         "; what is missing is in the data: more rows, other features, or cleaner labels."
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from marginscope.diagnosis.folds import Design, Split
 from marginscope.exceptions import ModelError
 
-__all__ = ["Subject", "Trial", "merge_codes", "run_trial", "trial_of_predictions"]
+__all__ = ["Subject", "Trial", "answers_on_scored_rows", "merge_codes", "run_trial", "trial_of_predictions"]
 
 _TRAIN_ROWS_SCORED = 1000
 
@@ -108,6 +108,20 @@ def merge_codes(codes: NDArray[Any], merges: Mapping[int, int] | None) -> NDArra
     for old, new in merges.items():
         merged[codes == old] = new
     return merged
+
+
+def answers_on_scored_rows(
+    view: Any, fitted: Any, subject: Subject
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Return codes and probabilities on the test rows, or on all rows where there is no test set.
+
+    Training rows before a test set have code -1 and probability 0.
+    """
+    codes, proba = view.answer(fitted, subject.parts[-1], subject.labels)
+    unscored = subject.codes.size - codes.size
+    if unscored and proba is not None:
+        proba = np.vstack([np.zeros((unscored, proba.shape[1])), proba])
+    return np.concatenate([np.full(unscored, -1), codes]), proba
 
 
 def trial_of_predictions(

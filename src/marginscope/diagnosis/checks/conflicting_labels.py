@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import name_list
 from marginscope.findings import Evidence, Finding, Panel, Series, Status
-from marginscope.tables.feature_rows import group_equal_rows
 
 __all__ = ["ConflictingLabels"]
 
@@ -35,7 +34,7 @@ class ConflictingLabels:
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
         codes = case.subject.codes
-        group, table = _shared_groups(group_equal_rows(case.features), codes, case.n_classes)
+        group, table = _shared_groups(case.row_groups, codes, case.n_classes)
         conflicted = (table > 0).sum(axis=1) > 1
         total = np.bincount(codes, minlength=case.n_classes)
         # Where a group is evenly split its likeliest label is that of the larger class.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marginscope.diagnosis.case import Case
-from marginscope.diagnosis.claims import claims_of, lift_panel, settled
+from marginscope.diagnosis.claims import claims_of, settled
 from marginscope.diagnosis.class_weights import has_balanced_weights
 from marginscope.exceptions import CheckNotApplicable
 from marginscope.findings import Evidence, Finding
@@ -46,5 +46,4 @@ class Imbalance:
             issue="Shifting the class shares alone, with nothing else changed, recovers {names}.",
             passed="Shifting the class shares recovers no class.",
             extra=(Evidence("rows of the largest class per row of the smallest", ratio),),
-            panels={name: lift_panel([one], f"Lift of '{name:.40}'") for name, one in kept.items() if one.is_proof},
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.diagnosis.case import Case, NotTried
-from marginscope.diagnosis.claims import claims_of, lift_panel, settled
+from marginscope.diagnosis.claims import claims_of, settled
 from marginscope.findings import Evidence, Finding
 
 __all__ = ["LowCapacity"]
@@ -59,7 +59,6 @@ class LowCapacity:
             "trained on.",
             passed="Gradient-boosted trees learn no class that the present model cannot.",
             extra=tuple(extra[:12]),
-            panels={name: lift_panel([one], f"Lift of '{name:.40}'") for name, one in claims.items() if one.is_proof},
         )
 
 

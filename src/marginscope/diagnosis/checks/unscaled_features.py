@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marginscope.diagnosis.case import Case
-from marginscope.diagnosis.claims import claims_of, lift_panel, settled
+from marginscope.diagnosis.claims import claims_of, settled
 from marginscope.findings import Evidence, Finding
 from marginscope.tables.feature_rows import column_spread
 
@@ -45,5 +45,4 @@ class UnscaledFeatures:
             + ").",
             passed="Standardising the features recovers no class.",
             extra=extra,
-            panels={name: lift_panel([one], f"Lift of '{name:.40}'") for name, one in claims.items() if one.is_proof},
         )
