@@ -1,0 +1,42 @@
+"""How a template says what it is in z = exp(-u), so that its tail can be proved.
+
+With phi(z) = psi(-log z) the ratio r_i = -d_i psi(u) exp(u_i) is d phi / d z_i, and
+z = 0 stands for all margins at infinity: the box [0, delta]^(K-1) is compact and
+leaves no limit over. Functions are written with + - * / and integer powers, and with
+``ops`` for the rest: ``ops.exp``, ``ops.log``, ``ops.log1p``, ``ops.sqrt``,
+``ops.power(x, exponent)`` for real exponents. They are called with floats, with
+intervals and with jets, so they must not branch on values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = ["FunctionOfSum", "JointForm", "SumOfParts", "TailForm"]
+
+
+@dataclass(frozen=True)
+class SumOfParts:
+    """phi(z) = sum_j part(z_j, ops): pairs of classes do not interact."""
+
+    part: Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class FunctionOfSum:
+    """phi(z) = outer(sum_j inner(z_j, ops), ops); ``inner`` defaults to the identity."""
+
+    outer: Callable[[Any, Any], Any]
+    inner: Callable[[Any, Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class JointForm:
+    """phi(z) = joint(z, ops) for a sequence z of K - 1 numbers, symmetric in them."""
+
+    joint: Callable[[Sequence[Any], Any], Any]
+
+
+TailForm: TypeAlias = SumOfParts | FunctionOfSum | JointForm
