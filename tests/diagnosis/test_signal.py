@@ -128,3 +128,17 @@ def test_p_values_without_signal_are_roughly_uniform():
 def test_permutation_test_repeats_with_its_generator():
     X, positive = planted(np.random.default_rng(5), gap=0.5)
     assert run(X, positive, 3, n_permutations=3) == run(X, positive, 3, n_permutations=3)
+
+
+def test_a_permutation_test_can_be_ended_between_two_refits():
+    X, positive = planted(np.random.default_rng(5), gap=0.5)
+    calls = []
+
+    def proceed():
+        calls.append(1)
+        if len(calls) == 3:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        permutation_test(X, positive, n_permutations=20, enough=20, rng=np.random.default_rng(0), proceed=proceed)
+    assert len(calls) == 3

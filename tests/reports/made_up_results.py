@@ -197,6 +197,7 @@ def make_diagnosis(names: Naming = LABELS, features: Naming = FEATURES, file: st
         parameters=make_parameters(names, features),
         thresholds={"imbalance": {"least_lift": 0.05}, "few-rows": {"widest_interval": 0.3, "rows": 30.0}},
         ledger=make_ledger(names),
+        fix_words=("marginscope", "fix", "animals.csv", "-t", "species", "--seed", "0"),
     )  # fmt: skip
 
 

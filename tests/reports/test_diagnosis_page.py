@@ -174,7 +174,7 @@ def test_dat029_a_label_of_a_million_characters() -> None:
 def test_sec014_no_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", classmethod(lambda cls: cls("/home/ada")))
     private = make_diagnosis(file="/home/ada/my data/a.csv")
-    private = replace(private, provenance={"command": "marginscope diagnose '/home/ada/my data/a.csv' -t y"})
+    private = replace(private, fix_words=("marginscope", "fix", "/home/ada/my data/a.csv", "-t", "y"))
     page = diagnosis_page.page(private)
     assert "/home/ada" not in page
     assert "marginscope fix ~/'my data/a.csv' -t y" in words_of(page)
@@ -183,7 +183,7 @@ def test_sec014_no_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_line_to_type_quotes_what_it_must(diagnosis: Diagnosis) -> None:
     assert fix_command(diagnosis, "a b; rm") == "marginscope fix animals.csv -t species --seed 0 --class 'a b; rm'"
-    assert fix_command(make_diagnosis(file=None), "it's") == 'diagnosis.remedy("it\'s")'
+    assert fix_command(replace(diagnosis, fix_words=()), "it's") == 'diagnosis.remedy("it\'s")'
 
 
 def test_infinite_parameters_are_hatched(diagnosis: Diagnosis) -> None:

@@ -94,6 +94,7 @@ def hostile(payloads: Sequence[str]) -> Diagnosis:
         model=replace(made.model, kind=texts[3], params=listed),
         provenance={"version": texts[4], "seed": texts[5], "command": texts[6], "packages": listed, **listed},
         notes=tuple(texts),
+        fix_words=("marginscope", "fix", *texts),
         thresholds={text: {text: 0.1} for text in listed},
     )
 

@@ -76,8 +76,11 @@ def _diagnose_glass(progress: Callable[[int, int, str], None]) -> Diagnosis:
     from marginscope.tables import read_table
 
     path = glass_path()
-    command = shlex.join(["marginscope", "diagnose", path, "-t", "type"])
-    return without_home(diagnose_table(read_table(path, "type"), progress=progress, command=command))
+    words = (path, "-t", "type")
+    command = shlex.join(["marginscope", "diagnose", *words])
+    diagnosis = diagnose_table(read_table(path, "type"), progress=progress, command=command)
+    diagnosis.fix_words = ("marginscope", "fix", *words)
+    return without_home(diagnosis)
 
 
 def _diagnose_seeded(progress: Callable[[int, int, str], None]) -> Diagnosis:
@@ -121,7 +124,7 @@ def _print_screen(real: Diagnosis, seeded: Diagnosis, report: str) -> None:
     from marginscope.cli.output import print_lines, screen_width
     from marginscope.cli.table import command_lines, diagnosis_lines, first_cause, paragraph
 
-    width, path = screen_width(), glass_path()
+    width = screen_width()
     print_lines([_title("1. Real and imbalanced: six kinds of glass, a reference model")])
     print_lines(diagnosis_lines(real, width, with_unchecked=False))
     if real.ledger is not None:
@@ -129,9 +132,9 @@ def _print_screen(real: Diagnosis, seeded: Diagnosis, report: str) -> None:
     print_lines([Text(), _title(f"2. Seeded: three clean groups, penalty far too strong (C={_PENALTY})")])
     print_lines(diagnosis_lines(seeded, width, with_unchecked=False))
     commands = [
-        ("next", ["marginscope", "fix", path, "-t", "type"]),
+        ("next", real.fix_words),
         ("why", ["marginscope", "explain", first_cause(seeded) or "over-regularised"]),
-        ("try", ["marginscope", "diagnose", path, "-t", "type", "--model", "logistic", "--param", f"C={_PENALTY}"]),
+        ("try", ["marginscope", "diagnose", *real.fix_words[2:], "--model", "logistic", "--param", f"C={_PENALTY}"]),
     ]
     print_lines(command_lines(commands, report))
 

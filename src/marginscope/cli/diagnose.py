@@ -56,10 +56,9 @@ def diagnose(
         from marginscope.cli.table import command_lines, diagnosis_lines, first_cause
 
         print_lines(diagnosis_lines(diagnosis, screen_width()))
-        again = command_words("fix", file, target, reader, run, ("test", "model", "param", "seed"))
         cause = first_cause(diagnosis)
         commands = [
-            ("next", again if diagnosis.not_learned and run.pred is None else None),
+            ("next", list(diagnosis.fix_words) if diagnosis.not_learned and run.pred is None else None),
             ("why", ["marginscope", "explain", cause] if cause else None),
         ]
         print_lines(command_lines(commands, run.output))

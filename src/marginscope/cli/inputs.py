@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command_words", "diagnose_file", "without_home"]
 
+# run options that say what is diagnosed; the others say where the result goes
+_REPEATED = ("test", "model", "param", "pred", "seed")
+
 
 def diagnose_file(
     file: str,
@@ -61,6 +64,7 @@ def diagnose_file(
             command=shlex.join(command),
         )
     diagnosis.notes = (*notes, *diagnosis.notes)
+    diagnosis.fix_words = tuple(command_words("fix", file, target, reader, run, _REPEATED))
     if not run.quiet:
         for note in diagnosis.notes:
             write_error(note, kind="note")

@@ -49,6 +49,10 @@ class Interventions(Protocol):
         """Raise ``BudgetSpent`` if the time budget is used up."""
         ...
 
+    def seconds_left(self, most: float) -> float:
+        """Return what is left of the time budget, at most ``most``."""
+        ...
+
     def short_design(self) -> Design:
         """Return two splits of the design."""
         ...

@@ -18,8 +18,8 @@ def name_list(names: Iterable[str], most: int = 4) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def claims_of(case: Case, *interventions: str) -> tuple[dict[str, Counterfactual], list[str]]:
-    """Return the best counterfactual per class over some interventions, and why others were not tried.
+def claims_of(case: Case, *interventions: str) -> dict[str, Counterfactual]:
+    """Return the best counterfactual per class over some interventions.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def claims_of(case: Case, *interventions: str) -> tuple[dict[str, Counterfactual
         if spent is not None:
             raise spent
         raise CheckNotApplicable("; ".join(reasons) or "no class is scored")
-    return best, reasons
+    return best
 
 
 def lift_evidence(claim: Counterfactual) -> tuple[Evidence, ...]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from marginscope.diagnosis.case import Case
 
-__all__ = ["effective_weights", "has_balanced_weights"]
+__all__ = ["effective_weights", "has_balanced_weights", "has_equal_weights"]
 
 # Ratio up to which two weights are called equal.
 _TOLERANCE = 1.05
@@ -26,6 +26,12 @@ def effective_weights(value: Any, case: Case) -> NDArray[np.float64]:
         return np.array([by_name.get(case.names[k], 1.0) for k in present])
     counts = case.counts[present]
     return np.asarray(counts.sum() / (present.size * counts), dtype=float)
+
+
+def has_equal_weights(case: Case) -> bool:
+    """Whether every class weight in use gives all classes with training rows the same weight."""
+    found = [effective_weights(value, case) for value in case.view.class_weight_params().values()]
+    return all(weights.max() == weights.min() for weights in found)
 
 
 def has_balanced_weights(case: Case) -> bool:

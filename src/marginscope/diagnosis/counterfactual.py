@@ -236,6 +236,10 @@ class Laboratory:
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise BudgetSpent(f"the time budget was spent before {what} could be tried; allow more with --budget")
 
+    def seconds_left(self, most: float) -> float:
+        """Return what is left of the time budget, at most ``most``."""
+        return most if self.deadline is None else min(most, max(0.0, self.deadline - time.monotonic()))
+
     def claim(self, slug: str, code: int, label: str) -> Counterfactual | None:
         """Return the best recipe of an intervention for one class, proof or not.
 

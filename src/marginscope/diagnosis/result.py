@@ -80,6 +80,8 @@ class Diagnosis(Displayed):
         Every threshold that was used: slug, then field name.
     ledger : RemedyLedger or None
         Set by ``remedy``.
+    fix_words : tuple of str
+        Words of the command that tries the remedies on the same data and model; empty in Python.
     seconds : float
         Wall time of the diagnosis; not in the JSON document, which repeats byte for byte.
     """
@@ -97,6 +99,7 @@ class Diagnosis(Displayed):
     parameters: ParameterTable | None = None
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     ledger: RemedyLedger | None = None
+    fix_words: tuple[str, ...] = ()
     seconds: float = 0.0
     _try_remedies: Callable[..., RemedyLedger] | None = field(default=None, repr=False)
 

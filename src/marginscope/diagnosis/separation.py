@@ -13,6 +13,8 @@ from marginscope.exceptions import CheckNotApplicable
 
 __all__ = ["Separation", "separation_of"]
 
+_MOST_SECONDS = 120.0
+
 
 @dataclass(frozen=True)
 class Separation:
@@ -57,7 +59,9 @@ def separation_of(case: Case) -> Separation:
     X = (X - (X.mean(axis=0) if part.has_intercept else 0.0)) / np.where(scale > 0, scale, 1.0)
     codes = case.subject.codes[: case.n_train]
     present, y = np.unique(codes, return_inverse=True)
-    certificate = separability(X, y, fit_intercept=part.has_intercept)
+    case.lab.check_time("the separability certificate")
+    limit = case.lab.seconds_left(_MOST_SECONDS)
+    certificate = separability(X, y, fit_intercept=part.has_intercept, time_limit=limit)
     found = Separation(certificate, X, y, part.names, tuple(case.names[k] for k in present), part.has_intercept)
     case.notebook["separation"] = found
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +76,11 @@ def permutation_test(
     n_permutations: int,
     enough: int,
     rng: np.random.Generator,
+    proceed: Callable[[], None] = lambda: None,
 ) -> SignalTest:
     """Refit the forest on permuted labels, and stop as soon as the answer is clear.
+
+    ``proceed`` is called before every refit, and may raise to end it.
 
     Notes
     -----
@@ -87,6 +91,7 @@ def permutation_test(
     null: list[float] = []
     as_good = 0
     while len(null) < n_permutations:
+        proceed()
         null.append(forest_auc(X, rng.permutation(positive), int(rng.integers(2**31))))
         as_good += null[-1] >= observed
         if as_good == enough:

@@ -48,6 +48,14 @@ class LogitAdjustment:
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
+        if not situation.view.can_refit:
+            return (
+                "import numpy as np\n\n"
+                "# proba: your (rows, classes) probabilities, classes in sorted order; y: the training labels\n"
+                "labels, counts = np.unique(y, return_counts=True)\n"
+                "scores = np.log(proba + 1e-300) - np.log(counts / counts.sum())\n"
+                "predicted = labels[scores.argmax(axis=1)]"
+            )
         return (
             "import numpy as np\n\n"
             "model.fit(X, y)\n"

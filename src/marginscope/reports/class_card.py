@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -80,47 +79,17 @@ def picture_of(panel: Panel | None) -> Picture | None:
 
 def fix_command(diagnosis: Diagnosis, label: str | None = None) -> str:
     """Return the line to type or call that tries the remedies."""
-    if diagnosis.data.file is None:
+    if not diagnosis.fix_words:
         return f"diagnosis.remedy({'' if label is None else repr(shorten(label, COMMAND_LENGTH))})"
-    words = _repeated(diagnosis.provenance.get("command"))
-    if words:
-        words += [] if label is None else ["--class", quote_for_shell(shorten(label, COMMAND_LENGTH))]
-        return show_hidden(" ".join(words))
-    file = hide_home(diagnosis.data.file)
-    # A quoted ~ would not be expanded.
-    file = "~/" + quote_for_shell(file[2:]) if file.startswith("~/") else quote_for_shell(file)
-    words = ["marginscope fix", file]
-    if diagnosis.data.target is not None:
-        words.append(f"-t {quote_for_shell(diagnosis.data.target)}")
+    words = [_as_word(hide_home(word)) for word in diagnosis.fix_words]
     if label is not None:
-        words.append(f"--class {quote_for_shell(shorten(label, COMMAND_LENGTH))}")
-    return show_hidden(shorten(" ".join(words), 3 * COMMAND_LENGTH))
+        words += ["--class", quote_for_shell(shorten(label, COMMAND_LENGTH))]
+    return show_hidden(" ".join(words))
 
 
-_WITH_VALUE = frozenset({"-o", "--output", "--fail-on", "--check", "--class", "--budget"})
-_WITHOUT = frozenset({"--json", "--quiet", "--debug"})
-
-
-def _repeated(command: object) -> list[str]:
-    """Return the words of the recorded command as a ``fix`` on the same data and model, none if there is none."""
-    if not isinstance(command, str):
-        return []
-    try:
-        words = [hide_home(word) for word in shlex.split(command)]
-    except ValueError:
-        return []
-    if words[:2] not in (["marginscope", "diagnose"], ["marginscope", "fix"]):
-        return []
-    kept, skip = ["marginscope", "fix"], False
-    for word in words[2:]:
-        if skip:
-            skip = False
-        elif word in _WITH_VALUE:
-            skip = True
-        elif word not in _WITHOUT:
-            # A quoted ~ would not be expanded.
-            kept.append("~/" + quote_for_shell(word[2:]) if word.startswith("~/") else quote_for_shell(word))
-    return kept
+def _as_word(word: str) -> str:
+    # A quoted ~ would not be expanded.
+    return "~/" + quote_for_shell(word[2:]) if word.startswith("~/") else quote_for_shell(word)
 
 
 def _panel(one: ClassDiagnosis, cause: Finding | None) -> Panel | None:

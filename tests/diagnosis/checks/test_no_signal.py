@@ -8,6 +8,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 import marginscope as ms
+from marginscope.diagnosis.case import BudgetSpent
 from marginscope.diagnosis.checks.no_signal import NoSignal
 from marginscope.exceptions import CheckNotApplicable
 
@@ -107,3 +108,11 @@ def test_the_number_of_permutations_is_a_threshold(mute_case, examine):
 def test_the_answer_repeats(mute_case, examine, fired):
     again = examine(NoSignal(), mute_case)
     assert again.to_dict() == fired.to_dict()
+
+
+def test_the_budget_is_asked_before_every_refit(mute, scaled_logistic, case_of, examine):
+    case = case_of(scaled_logistic, mute)
+    case.lab.reference()  # made while there is time
+    case.lab.deadline = 0.0
+    with pytest.raises(BudgetSpent, match="permutation test of 'fox'"):
+        examine(NoSignal(), case)

@@ -30,7 +30,7 @@ class Imbalance:
         """See ``Check``."""
         if has_balanced_weights(case) and not case.notebook.get("weights-ignored"):
             raise CheckNotApplicable("the model has balanced class weights, so the shares are corrected already")
-        claims, _ = claims_of(case, "logit-adjustment", "class-weights")
+        claims = claims_of(case, "logit-adjustment", "class-weights")
         trained = case.counts[case.counts > 0]
         even = trained.sum() / trained.size
         small = {name for name, n in zip(case.names, case.counts, strict=True) if n <= self.most_share * even}

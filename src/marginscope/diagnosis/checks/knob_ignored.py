@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.claims import claims_of, lift_evidence, lift_panel, name_list
+from marginscope.diagnosis.class_weights import has_equal_weights
 from marginscope.diagnosis.trials import Trial, run_trial
 from marginscope.exceptions import CheckNotApplicable
 from marginscope.findings import Counterfactual, Evidence, Finding, Status
@@ -37,7 +38,7 @@ class KnobIgnored:
             raise CheckNotApplicable("only predictions are known, so no parameter can be moved")
         if not weights:
             raise CheckNotApplicable("the model has no class weights set")
-        if _all_equal(weights, case):
+        if has_equal_weights(case):
             raise CheckNotApplicable("the weights in use are all equal, so they have nothing to do")
         without = SklearnModel(case.view.with_params(**dict.fromkeys(weights, None)), seed=case.seed)
         plain = run_trial("without weights", without, case.lab.raw, case.lab.design)
@@ -67,21 +68,10 @@ class KnobIgnored:
     def _proven(self, case: Case) -> dict[str, Counterfactual]:
         """Classes that weights would lift if they acted."""
         try:
-            claims, _ = claims_of(case, "logit-adjustment", "over-sampling")
+            claims = claims_of(case, "logit-adjustment", "over-sampling")
         except (CheckNotApplicable, NotTried):
             return {}
         return {name: one for name, one in claims.items() if one.is_proof}
-
-
-def _all_equal(weights: dict[str, object], case: Case) -> bool:
-    counts = case.counts[case.counts > 0]
-    for value in weights.values():
-        if isinstance(value, dict):
-            if len({float(one) for one in value.values()} | ({1.0} if len(value) < counts.size else set())) > 1:
-                return False
-        elif counts.max() != counts.min():
-            return False
-    return True
 
 
 def _change_of_scores(case: Case, without: SklearnModel) -> float:

@@ -30,7 +30,7 @@ class LowCapacity:
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
-        claims, _ = claims_of(case, "richer-model")
+        claims = claims_of(case, "richer-model")
         train = _best_training_recall(case)
         effect = case.lab.effects("richer-model")[0]
         extra = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -102,13 +103,13 @@ class NoSignal:
         if best.p_value <= self.clear:
             return best
         sample = self._rows(case, code)
-        lab.check_time(f"the permutation test of '{case.names[code]:.40}'")
         return permutation_test(
             case.dense_features(lab.rows[sample]),
             codes[sample] == code,
             n_permutations=self.n_permutations,
             enough=self.enough,
             rng=np.random.default_rng([case.seed, code]),
+            proceed=partial(lab.check_time, f"the permutation test of '{case.names[code]:.40}'"),
         )
 
     def _rows(self, case: Case, code: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

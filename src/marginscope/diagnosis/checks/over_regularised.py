@@ -29,7 +29,7 @@ class OverRegularised:
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
-        claims, _ = claims_of(case, "weaker-penalty")
+        claims = claims_of(case, "weaker-penalty")
         knobs = case.view.penalty_knobs()
         setting = ", ".join(f"{knob.path}={knob.value:g}" for knob in knobs)
         zeroed = self._zeroed_rows(case)

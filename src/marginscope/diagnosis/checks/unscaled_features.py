@@ -24,7 +24,7 @@ class UnscaledFeatures:
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
-        claims, _ = claims_of(case, "scaling")
+        claims = claims_of(case, "scaling")
         spread = column_spread(case.features)
         moving = spread[spread > 0]
         extra: tuple[Evidence, ...] = ()
