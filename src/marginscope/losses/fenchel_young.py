@@ -1,0 +1,108 @@
+"""Fenchel-Young losses of the Tsallis entropies: sparse probabilities (Blondel, Martins and Niculae 2020).
+
+With s = (0, -u), the score differences to the true class, and
+
+    Om(p) = (sum_k p_k^a - 1) / (a (a - 1)),        p(s) = argmax over the simplex of <p, s> - Om(p)
+
+the template is psi(u) = <p, s> - Om(p), with q_j = p_j for the rivals. On the support
+
+    (a - 1) s_k = p_k^(a-1) + tau
+
+so one number tau, the threshold, gives all of them. For a rival mass rho = 1 - p_y,
+
+    a (a - 1) psi = (a - 1) sum_j p_j^a + I_rho(2, a - 1) + a max(tau, 0)
+
+with the regularised incomplete beta function I: no term cancels near psi = 0.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc
+
+from marginscope.losses.log_domain import log_of
+from marginscope.losses.pairwise import zero_part
+from marginscope.losses.tail_form import SumOfParts
+from marginscope.losses.template import LogTemplate
+
+__all__ = ["FenchelYoungTemplate", "positive_power"]
+
+Floats = NDArray[np.float64]
+
+
+class FenchelYoungTemplate(LogTemplate):
+    """A template given by ``alpha`` and the threshold of its probabilities."""
+
+    @property
+    @abstractmethod
+    def alpha(self) -> float:
+        """Return the exponent a, above 1 and at most 2."""
+
+    @abstractmethod
+    def threshold(self, scaled: Any, xp: Any = np) -> Any:
+        """Return tau with sum_k max(x_k - tau, 0)^(1/(a-1)) = 1 for x = (a - 1) s, largest x zero.
+
+        ``scaled`` has shape (..., n_classes), and tau the leading shape.
+        """
+
+    @property
+    def tail_form(self) -> SumOfParts:
+        return SumOfParts(zero_part)
+
+    @property
+    def tail_form_from(self) -> float:
+        return 1.0 / (self.alpha - 1.0)
+
+    def value(self, margins: Any, xp: Any = np) -> Any:
+        a = self.alpha
+        scaled, largest = self._scaled(margins, xp)
+        tau = self.threshold(scaled, xp)
+        above = xp.clip(scaled - tau[..., None], 0.0, None)
+        p = positive_power(above, 1.0 / (a - 1.0), xp)
+        # <p, x> with x shifted by its largest entry, and sum p = 1
+        return ((p * scaled).sum(-1) + largest) / (a - 1.0) - (
+            positive_power(above, a / (a - 1.0), xp).sum(-1) - 1.0
+        ) / (a * (a - 1.0))
+
+    def log_value(self, margins: Floats) -> Floats:
+        a = self.alpha
+        roots, tau = self._roots(np.asarray(margins, dtype=float))
+        rivals = roots[..., 1:]
+        power = 1.0 / (a - 1.0)
+        mass = np.minimum((rivals**power).sum(axis=-1), 1.0)
+        lost = (a - 1.0) * (rivals ** (a * power)).sum(axis=-1) + betainc(2.0, a - 1.0, mass)
+        return log_of((lost + a * np.maximum(tau, 0.0)) / (a * (a - 1.0)))
+
+    def log_weights(self, margins: Floats) -> Floats:
+        roots, _ = self._roots(np.asarray(margins, dtype=float))
+        return log_of(roots[..., 1:]) / (self.alpha - 1.0)
+
+    def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
+        roots, _ = self._roots(np.asarray(margins, dtype=float))
+        # d p_k / d s_l = g_k (1{k=l} - g_l / sum g),  g = p^(2-a) on the support
+        g = positive_power(roots, (2.0 - self.alpha) / (self.alpha - 1.0))
+        rivals = g[..., 1:]
+        mean = (rivals * vectors).sum(axis=-1, keepdims=True) / g.sum(axis=-1, keepdims=True)
+        return np.asarray(rivals * (vectors - mean))
+
+    def _scaled(self, margins: Any, xp: Any) -> tuple[Any, Any]:
+        """Return x = (a - 1) s less its largest entry, true class first, and that entry."""
+        scaled = xp.concatenate([xp.zeros_like(margins[..., :1]), -(self.alpha - 1.0) * margins], -1)
+        largest = xp.amax(scaled, -1)
+        return scaled - largest[..., None], largest
+
+    def _roots(self, margins: Floats) -> tuple[Floats, Floats]:
+        """Return p^(a-1), true class first, and the threshold of the unshifted x."""
+        scaled, largest = self._scaled(margins, np)
+        tau = self.threshold(scaled)
+        return np.maximum(scaled - tau[..., None], 0.0), tau + largest
+
+
+def positive_power(x: Any, exponent: float, xp: Any = np) -> Any:
+    """Return x^exponent where x > 0 and 0 elsewhere, with derivatives that stay finite there."""
+    inside = x > 0.0
+    return xp.where(inside, xp.where(inside, x, 1.0) ** exponent, 0.0)
