@@ -16,7 +16,9 @@ from marginscope.cli.demo import demo
 from marginscope.cli.diagnose import diagnose
 from marginscope.cli.explain import explain
 from marginscope.cli.fix import fix
+from marginscope.cli.margin import margin
 from marginscope.cli.output import prepare_streams, write_error
+from marginscope.cli.separability import separability
 from marginscope.exceptions import IOFault, MarginscopeError
 
 __all__ = ["app", "main"]
@@ -25,6 +27,7 @@ _EXAMPLES = """\
 marginscope demo                                   a real imbalanced data set, in seconds
 marginscope diagnose data.csv -t label             which classes are not learned, and why
 marginscope fix data.csv -t label                  try the remedies that can act
+marginscope separability data.csv -t label         can linear scores separate the classes?
 """
 
 app = typer.Typer(
@@ -70,7 +73,7 @@ def _start(
         sys.stdout.write(_EXAMPLES)
 
 
-for _command in (diagnose, fix, explain, demo):
+for _command in (diagnose, fix, separability, margin, explain, demo):
     app.command()(_command)
 
 

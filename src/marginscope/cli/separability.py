@@ -1,0 +1,91 @@
+"""The command ``separability``: what linear scores can separate, with a certificate."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from marginscope.cli.lab_options import LabOptions, Matrix, proof_sentence, read_matrix, verify
+from marginscope.cli.option_bundles import with_bundles
+from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+__all__ = ["separability"]
+
+_MOST_INFINITE = 12
+
+
+@with_bundles
+def separability(file: FileArgument, target: TargetOption, lab: LabOptions, reader: ReaderOptions) -> int:
+    """Certify whether linear scores can separate the classes.
+
+    The verdict is complete separation, quasi-complete separation or overlap. It comes
+    with the parameters that have no finite estimate without a penalty, and with a
+    certificate that is verified without a solver. Overlap is a result, not an error.
+
+    For example:
+
+      marginscope separability data.csv -t label
+
+      marginscope separability data.csv -t label --exact --json
+    """
+    from marginscope.cli.output import print_lines, screen_width, write_json
+    from marginscope.solvers.separability import separability as certify
+
+    lab.validate(file)
+    data = read_matrix(file, target, reader, lab)
+    begun = time.perf_counter()
+    certificate = certify(data.X, data.y, fit_intercept=not lab.no_intercept)
+    seconds = time.perf_counter() - begun
+    verified, exact = verify(certificate, data, lab)
+    if lab.output is not None:
+        certificate.save_html(lab.output)
+    if lab.json:
+        import json
+
+        document = {**certificate.to_dict(), "data": data.described(), "verified": verified, "verified_exactly": exact}
+        write_json(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+    else:
+        print_lines(_lines(certificate, data, verified, exact, seconds, screen_width()))
+    return 4 if certificate.status == "undecided" else 0
+
+
+def _lines(
+    certificate: Any, data: Matrix, verified: bool, exact: bool | None, seconds: float, width: int
+) -> list[Text]:
+    from rich.text import Text
+
+    from marginscope.cli.table import paragraph
+
+    headline, *rest = str(certificate).splitlines()
+    lines = paragraph(headline, width, style="bold")
+    # the last line of the text form is advice for Python; here it is done
+    for one in rest[:-1] if certificate.status != "undecided" else rest:
+        lines += paragraph(one.replace(": see .infinite.", "."), width)
+    lines += _infinite_lines(certificate, data, width)
+    said = f"Decided by {certificate.method} in {seconds:.2g} s; the certificate is {proof_sentence(verified, exact)}."
+    return [*lines, Text(), *paragraph(said, width)]
+
+
+def _infinite_lines(certificate: Any, data: Matrix, width: int) -> list[Text]:
+    """Name the class-by-feature parameters without a finite estimate; many are counted by class."""
+    from marginscope.cli.output import show_label
+    from marginscope.cli.table import paragraph
+
+    signs = certificate.infinite
+    if signs is None or not signs.any():
+        return []
+    classes = [show_label(str(label)) for label in certificate.classes]
+    rows, columns = signs.nonzero()
+    head = f"{len(rows):,} of {signs.size:,} coefficients have no finite estimate"
+    if len(rows) <= _MOST_INFINITE:
+        ends = (
+            f"{classes[k]}, {show_label(data.names[j])} ({signs[k, j] * math.inf:+})"
+            for k, j in zip(rows, columns, strict=True)
+        )
+        return paragraph(f"{head}: {'; '.join(ends)}.", width)
+    ends = (f"{classes[k]} {(one > 0).sum()}/{(one < 0).sum()}" for k, one in enumerate(signs) if one.any())
+    return paragraph(f"{head}; to +inf/-inf by class: {', '.join(ends)} (each with --json).", width)
