@@ -72,11 +72,11 @@ def get(loss: str | Template, **parameters: Any) -> Template:
     template = loss if isinstance(loss, Template) else look_up("loss", loss, {one.name: one for one in TEMPLATES})
     if not parameters:
         return template
-    known: list[str] = []
-    if dataclasses.is_dataclass(template):
-        known = [one.name for one in dataclasses.fields(template)]
+    own: Any = template
+    known = [one.name for one in dataclasses.fields(own)] if dataclasses.is_dataclass(own) else []
     for name in parameters:
         if name not in known:
             offer = f"its parameters are: {', '.join(known)}" if known else "it has none; leave it out"
             raise UsageError(f"a parameter of the loss {template.name} is needed, but got {name!r}; {offer}")
-    return dataclasses.replace(template, **parameters)  # type: ignore[type-var]
+    changed: Template = dataclasses.replace(own, **parameters)
+    return changed

@@ -73,8 +73,10 @@ class FenchelYoungTemplate(LogTemplate):
         roots, tau = self._roots(np.asarray(margins, dtype=float))
         rivals = roots[..., 1:]
         power = 1.0 / (a - 1.0)
-        mass = np.minimum((rivals**power).sum(axis=-1), 1.0)
-        lost = (a - 1.0) * (rivals ** (a * power)).sum(axis=-1) + betainc(2.0, a - 1.0, mass)
+        own, mass = roots[..., 0] ** power, np.minimum((rivals**power).sum(axis=-1), 1.0)
+        # each from the smaller of p_y and rho: near rho = 1 the function has a vertical tangent
+        beta = np.where(own < 0.5, 1.0 - betainc(a - 1.0, 2.0, np.minimum(own, 1.0)), betainc(2.0, a - 1.0, mass))
+        lost = (a - 1.0) * (rivals ** (a * power)).sum(axis=-1) + beta
         return log_of((lost + a * np.maximum(tau, 0.0)) / (a * (a - 1.0)))
 
     def log_weights(self, margins: Floats) -> Floats:
