@@ -44,7 +44,8 @@ class Entmax(FenchelYoungTemplate):
         return LossFacts(
             convex=True,
             strictly_decreasing=False,
-            smoothness=1,
+            # the support changes where p is 0, and p^(2-a) vanishes there too unless a is 2
+            smoothness=1 if self.alpha == 2.0 else 2,
             nonnegative=True,
             beta_psi=Constant(curvature, two_classes=curvature / 2.0),
             beta_v=Constant(curvature, two_classes=curvature),

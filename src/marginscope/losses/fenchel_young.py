@@ -64,9 +64,11 @@ class FenchelYoungTemplate(LogTemplate):
         above = xp.clip(scaled - tau[..., None], 0.0, None)
         p = positive_power(above, 1.0 / (a - 1.0), xp)
         # <p, x> with x shifted by its largest entry, and sum p = 1
-        return ((p * scaled).sum(-1) + largest) / (a - 1.0) - (
-            positive_power(above, a / (a - 1.0), xp).sum(-1) - 1.0
-        ) / (a * (a - 1.0))
+        return (
+            (p * scaled).sum(-1) / (a - 1.0)
+            + largest
+            - (positive_power(above, a / (a - 1.0), xp).sum(-1) - 1.0) / (a * (a - 1.0))
+        )
 
     def log_value(self, margins: Floats) -> Floats:
         a = self.alpha
@@ -92,16 +94,17 @@ class FenchelYoungTemplate(LogTemplate):
         return np.asarray(rivals * (vectors - mean))
 
     def _scaled(self, margins: Any, xp: Any) -> tuple[Any, Any]:
-        """Return x = (a - 1) s less its largest entry, true class first, and that entry."""
-        scaled = xp.concatenate([xp.zeros_like(margins[..., :1]), -(self.alpha - 1.0) * margins], -1)
-        largest = xp.amax(scaled, -1)
-        return scaled - largest[..., None], largest
+        """Return (a - 1) (s - max s), true class first, and max s."""
+        s = xp.concatenate([xp.zeros_like(margins[..., :1]), -margins], -1)
+        largest = xp.amax(s, -1)
+        # the difference first: it is exact between margins near -800
+        return (self.alpha - 1.0) * (s - largest[..., None]), largest
 
     def _roots(self, margins: Floats) -> tuple[Floats, Floats]:
         """Return p^(a-1), true class first, and the threshold of the unshifted x."""
         scaled, largest = self._scaled(margins, np)
         tau = self.threshold(scaled)
-        return np.maximum(scaled - tau[..., None], 0.0), tau + largest
+        return np.maximum(scaled - tau[..., None], 0.0), tau + (self.alpha - 1.0) * largest
 
 
 def positive_power(x: Any, exponent: float, xp: Any = np) -> Any:
