@@ -19,6 +19,7 @@ __all__ = [
     "MissingExtra",
     "ModelError",
     "NotSeparableError",
+    "NotSolvedError",
     "SecurityError",
     "SizeError",
     "UntrustedModel",
@@ -84,6 +85,16 @@ class NotSeparableError(MarginscopeError, ValueError):
     def __init__(self, message: str, certificate: Any = None) -> None:
         super().__init__(message)
         self.certificate = certificate
+
+
+class NotSolvedError(MarginscopeError, ArithmeticError):
+    """A solver ended at a limit or in rounding; ``solution`` holds what it has."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, solution: Any = None) -> None:
+        super().__init__(message)
+        self.solution = solution
 
 
 class IOFault(MarginscopeError, OSError):

@@ -4,12 +4,14 @@ Nothing here is guessed from the data, and nothing of the caller's is changed.
 """
 
 from marginscope._validation.choices import check_rng, look_up
+from marginscope._validation.class_numbers import check_class_numbers
 from marginscope._validation.features import check_features, check_finite, check_magnitude, feature_names
 from marginscope._validation.labels import EncodedLabels, check_labels, label_codes
 from marginscope._validation.rows import check_consistent_length, check_sample_weight
 
 __all__ = [
     "EncodedLabels",
+    "check_class_numbers",
     "check_consistent_length",
     "check_features",
     "check_finite",

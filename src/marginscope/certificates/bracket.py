@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 __all__ = ["Bracket"]
@@ -15,5 +16,7 @@ class Bracket(NamedTuple):
 
     @property
     def width(self) -> float:
-        """Width relative to the upper end; 0 where both ends are equal."""
+        """Width relative to the upper end; 0 where both ends are equal, 1 without an upper end."""
+        if math.isinf(self.upper):
+            return 1.0
         return 0.0 if self.lower == self.upper else (self.upper - self.lower) / self.upper

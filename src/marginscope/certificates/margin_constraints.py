@@ -1,0 +1,188 @@
+"""The constraints of a hard-margin problem on the rows as given, and both ends of its bracket.
+
+    u_ik(W) = <D_y w_y - D_k w_k, z_i> >= m_{y_i}    for every row i and class k other than y_i
+
+z is the row, with a one appended for an intercept; D are the class scales and m the class
+margins. For every W and all multipliers beta >= 0
+
+    min_ik u_ik(W) / m_{y_i} / ||W||  <=  largest margin  <=  ||sum beta z~||_dual / sum beta m.
+
+Both ends are rounded outward. The pairs that decide are taken in twice the working
+precision, so that a margin far below the size of the rows keeps its digits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from marginscope.certificates.bracket import Bracket
+from marginscope.certificates.norm_bounds import dual_norm_bound, norm_bound
+from marginscope.geometry.accurate_sums import product_parts, sum_of_products
+from marginscope.geometry.margins import is_sparse, relative_margins, rounding_bound
+
+__all__ = ["MarginConstraints"]
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+_EPS = float(np.finfo(float).eps)
+_MOST_TERMS = 40_000_000
+_TERMS_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class MarginConstraints:
+    """Rows, class codes, class margins and class scales.
+
+    Attributes
+    ----------
+    X : (n_rows, n_features) array or CSR matrix
+    y : (n_rows,) class codes
+    n_classes : int
+    fit_intercept : bool
+    class_margins, class_scales : (n_classes,) array or None
+    """
+
+    X: Any
+    y: Codes
+    n_classes: int
+    fit_intercept: bool
+    class_margins: Floats | None = None
+    class_scales: Floats | None = None
+
+    def scaled_margins(self, W: Floats) -> Floats:
+        """Return u_ik / m_{y_i}, plus infinity at the own class; the last column of W is the intercept."""
+        margins: Floats = relative_margins(self.X, self.y, *self._scaled(W)) / self.row_margins[:, None]
+        return margins
+
+    def scaled_rounding(self, W: Floats) -> Floats:
+        """Bound how far ``scaled_margins`` may be from the exact ones."""
+        bound: Floats = rounding_bound(self.X, self.y, *self._scaled(W)) / self.row_margins[:, None]
+        return bound
+
+    def margin_bound(self, W: Floats, *, slack: float = 1.0) -> float:
+        """Return a number not above min_ik u_ik / m_{y_i}; ``slack`` multiplies the allowance for rounding."""
+        coef, intercept = self._scaled(W)
+        targets = self.row_margins[:, None]
+        with np.errstate(all="ignore"):
+            margins = relative_margins(self.X, self.y, coef, intercept)
+            rounding = slack * rounding_bound(self.X, self.y, coef, intercept)
+        low = (margins - rounding) / targets
+        if not np.isfinite(rounding).all() or np.isnan(low).any():
+            return -math.inf
+        certain = float(low.min())
+        doubtful = low <= float(((margins + rounding) / targets).min())
+        rows, rivals = np.nonzero(doubtful)
+        if 2 * len(rows) * W.shape[1] <= _MOST_TERMS:
+            values, bounds = self._accurate_margins(W, rows, rivals)
+            certain = max(certain, float(((values - slack * bounds) / targets[rows, 0]).min()))
+        return certain - 4.0 * _EPS * abs(certain)
+
+    def combination(self, weights: Any) -> tuple[Floats, Floats]:
+        """Return sum beta z~ of shape (n_classes, n_columns), and a bound of the error of each entry.
+
+        Parameters
+        ----------
+        weights : CSR matrix (n_rows, n_classes)
+        """
+        pairs = sp.coo_array(weights)
+        rows, rivals = (np.asarray(one, dtype=np.intp) for one in pairs.coords)
+        p = self.X.shape[1] + self.fit_intercept
+        own = self.y[rows]
+        if 2 * len(rows) * p <= _MOST_TERMS:
+            G, error = self._accurate_combination(rows, own, rivals, np.asarray(pairs.data, dtype=float))
+        else:
+            G, error = self._plain_combination(weights, rows, own)
+        if self.class_scales is not None:
+            scales = self.class_scales[:, None]
+            G, error = G * scales, error * scales
+            error = error * (1.0 + 4.0 * _EPS) + _EPS * np.abs(G)
+        return G, error
+
+    def total(self, weights: Any) -> float:
+        """Return sum beta m."""
+        pairs = sp.coo_array(weights)
+        return math.fsum((pairs.data * self.row_margins[pairs.coords[0]]).tolist())
+
+    def bracket(self, norm: str, W: Floats, weights: Any, *, slack: float = 1.0) -> Bracket:
+        """Return certified ends of the largest margin in a norm; a slack of 2 leaves room to verify elsewhere."""
+        worst, size = self.margin_bound(W, slack=slack), norm_bound(norm, W)
+        lower = max(0.0, worst / size * (1.0 - 4.0 * slack * _EPS)) if 0.0 < size < math.inf and worst > 0 else 0.0
+        total = self.total(weights) * (1.0 - 4.0 * _EPS)
+        if not 0.0 < total < math.inf:
+            return Bracket(lower, math.inf)
+        G, error = self.combination(weights)
+        upper = dual_norm_bound(norm, G, slack * error) / total * (1.0 + 4.0 * slack * _EPS)
+        if slack > 1.0 and norm in ("spectral", "nuclear"):
+            # the rational proof of a nuclear norm is looser than the one in floats
+            room = min(W.shape) * 2.0**-44
+            lower, upper = lower * (1.0 - room), upper * (1.0 + room)
+        return Bracket(lower, upper if upper == upper else math.inf)
+
+    def dense_rows(self, rows: Codes) -> Floats:
+        """Return chosen rows z as a dense array."""
+        Z = self.X[rows]
+        Z = Z.toarray() if is_sparse(self.X) else Z
+        return np.column_stack([Z, np.ones(len(rows))]) if self.fit_intercept else np.asarray(Z)
+
+    @property
+    def row_margins(self) -> Floats:
+        """(n_rows,) margins m_{y_i}."""
+        return np.ones(len(self.y)) if self.class_margins is None else self.class_margins[self.y]
+
+    def _scaled(self, W: Floats) -> tuple[Floats, Floats | None]:
+        V = W if self.class_scales is None else W * self.class_scales[:, None]
+        return (np.ascontiguousarray(V[:, :-1]), V[:, -1].copy()) if self.fit_intercept else (V, None)
+
+    def _accurate_margins(self, W: Floats, rows: Codes, rivals: Codes) -> tuple[Floats, Floats]:
+        """Return u of chosen pairs, products and sums in twice the working precision."""
+        own = self.y[rows]
+        if self.class_scales is None:
+            parts = [W]
+        else:
+            parts = list(product_parts(W, np.broadcast_to(self.class_scales[:, None], W.shape)))
+        values, bounds = np.empty(len(rows)), np.empty(len(rows))
+        size = max(1, _TERMS_AT_ONCE // (2 * len(parts) * W.shape[1]))
+        for start in range(0, len(rows), size):
+            block = slice(start, start + size)
+            Z = self.dense_rows(rows[block]).T
+            left = np.concatenate([Z, -Z] * len(parts))
+            right = np.concatenate([part[which[block]].T for part in parts for which in (own, rivals)])
+            values[block], bounds[block] = sum_of_products(left, right)
+        return values, bounds
+
+    def _accurate_combination(self, rows: Codes, own: Codes, rivals: Codes, weights: Floats) -> tuple[Floats, Floats]:
+        p = self.X.shape[1] + self.fit_intercept
+        G, error = np.zeros((self.n_classes, p)), np.zeros((self.n_classes, p))
+        for k in range(self.n_classes):
+            plus, minus = np.flatnonzero(own == k), np.flatnonzero(rivals == k)
+            members = rows[np.concatenate([plus, minus])]
+            signed = np.concatenate([weights[plus], -weights[minus]])
+            size = max(1, _TERMS_AT_ONCE // max(1, p))
+            blocks = [
+                sum_of_products(self.dense_rows(members[s : s + size]), signed[s : s + size, None])
+                for s in range(0, len(members), size)
+            ]
+            for value, bound in blocks:
+                G[k] = G[k] + value
+                error[k] = error[k] + bound + (_EPS * np.abs(G[k]) if len(blocks) > 1 else 0.0)
+            error[k] *= 1.0 + 4.0 * (len(blocks) + 1) * _EPS
+        return G, error
+
+    def _plain_combination(self, weights: Any, rows: Codes, own: Codes) -> tuple[Floats, Floats]:
+        used = np.unique(rows)
+        signed = -np.asarray(sp.csr_array(weights)[used].toarray(), dtype=float)
+        signed[np.arange(len(used)), self.y[used]] = -signed.sum(axis=1)
+        X = self.X[used]
+        G, size = np.asarray(X.T @ signed).T, np.asarray(abs(X).T @ np.abs(signed)).T
+        if self.fit_intercept:
+            G = np.column_stack([G, signed.sum(axis=0)])
+            size = np.column_stack([size, np.abs(signed).sum(axis=0)])
+        terms = len(used) + self.n_classes + 8
+        return G, 2.0 * terms * _EPS * size + terms * float(np.finfo(float).smallest_subnormal)
