@@ -55,6 +55,8 @@ class MarginSolution(Displayed):
         "frobenius", "max", "sum", "spectral" or "nuclear".
     classes : ndarray
         Labels in sorted order; class codes index it.
+    own_codes : (n_rows,) array
+        Class code of every row.
     coef : (n_classes, n_features) array
         Scaled so that the worst scaled margin min u_ik / m_{y_i} is 1; zero if infeasible.
     intercept : (n_classes,) array or None
@@ -87,6 +89,7 @@ class MarginSolution(Displayed):
     n_rows: int
     n_features: int
     fit_intercept: bool
+    own_codes: NDArray[np.intp]
     coef: Floats
     intercept: Floats | None
     bracket: Bracket

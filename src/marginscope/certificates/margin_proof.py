@@ -53,6 +53,8 @@ def _is_well_formed(solution: MarginSolution, y: Codes) -> bool:
     K, d = len(solution.classes), solution.n_features
     lower, upper = solution.bracket
     weights = solution.dual_weights
+    if not np.array_equal(solution.own_codes, y):
+        return False
     if solution.status not in _SOLVED or solution.norm not in {norm.name for norm in NORMS}:
         return False
     if not (0.0 < lower <= upper) or not _is_positive(solution.tol) or not hasattr(weights, "tocsr"):

@@ -14,7 +14,16 @@ from matplotlib.figure import Figure
 
 from marginscope.reports.palette import INKS
 
-__all__ = ["UNITS_PER_INCH", "ReportFigure", "axes_of", "plain_text", "quiet_glyphs", "set_names", "style_axes"]
+__all__ = [
+    "UNITS_PER_INCH",
+    "ReportFigure",
+    "axes_of",
+    "axes_row",
+    "plain_text",
+    "quiet_glyphs",
+    "set_names",
+    "style_axes",
+]
 
 # One unit of a figure is one CSS pixel of the page.
 UNITS_PER_INCH = 72.0
@@ -36,9 +45,15 @@ def axes_of(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]
         figure = ax.get_figure(root=True)
         assert figure is not None
         return figure, ax
+    figure, (only,) = axes_row(1, width, height)
+    return figure, only
+
+
+def axes_row(n_axes: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """Return a new figure of that size in units, and axes side by side on it."""
     figure = ReportFigure(figsize=(width / UNITS_PER_INCH, height / UNITS_PER_INCH), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure, list(figure.subplots(1, n_axes, squeeze=False)[0])
 
 
 def style_axes(ax: Axes, *, grid: str = "x") -> None:

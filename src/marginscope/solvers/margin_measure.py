@@ -127,6 +127,7 @@ def _solution(question: MarginQuestion, *, W: Floats, **parts: Any) -> MarginSol
         n_rows=len(constraints.y),
         n_features=d,
         fit_intercept=constraints.fit_intercept,
+        own_codes=constraints.y,
         coef=np.ascontiguousarray(W[:, :d]),
         intercept=W[:, d].copy() if constraints.fit_intercept else None,
         tol=float(question.tol),

@@ -1,0 +1,87 @@
+"""A margin solution as a page, as a notebook cell, and as a figure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from marginscope.reports.environment import content_policy, render, static_text
+from marginscope.reports.json_island import as_island
+from marginscope.reports.margin_plot import Margin, draw_margin, draw_support, support_rows
+from marginscope.reports.svg import as_inline_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["figure", "fragment", "page"]
+
+MOST_CLASSES = 25
+MOST_PAIRS = 60
+MOST_ROWS = 30
+LEVELS = 6
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One class against its rivals: cells of the smallest margin and its level, None at itself."""
+
+    label: str
+    cells: tuple[tuple[float, int] | None, ...]
+
+
+def figure(result: Margin, ax: Axes | None = None) -> Figure:
+    """Draw smallest margins by class and rival, and the rows that hold the margin."""
+    return draw_margin(result, ax)
+
+
+def page(result: Margin) -> str:
+    """Return one HTML page that holds everything and fetches nothing."""
+    style, script = static_text("components.css", "page.css"), static_text("page.js")
+    return render(
+        "margin.html.j2",
+        style=style,
+        script=script,
+        policy=content_policy(style, script),
+        island=as_island(result.to_dict()),
+        **_view(result),
+    )
+
+
+def fragment(result: Margin) -> str:
+    """Return the cell of a notebook."""
+    return render("margin_fragment.html.j2", style=static_text("components.css", "fragment.css"), **_view(result))
+
+
+def _view(result: Margin) -> dict[str, Any]:
+    headline, *lines = str(result).splitlines()
+    labels = [str(label) for label in result.classes]
+    support = support_rows(result)
+    own = result.own_codes
+    pairs = sorted(result.pairs, key=lambda one: (-one.dual_mass, one.smallest_margin))
+    total = sum(one.dual_mass for one in pairs) or 1.0
+    description = "Share of the force of every row that holds the margin, a line for each class"
+    return {
+        "headline": headline,
+        "lines": lines,
+        "labels": labels,
+        "rows": _rows(result, labels) if len(labels) <= MOST_CLASSES else [],
+        "pairs": [(one, one.dual_mass / total) for one in pairs[:MOST_PAIRS]],
+        "n_pairs": len(pairs),
+        "support": [(one, labels[own[one.row]]) for one in support[:MOST_ROWS]],
+        "n_support": len(support),
+        "picture": as_inline_svg(draw_support(result), description) if support else None,
+    }
+
+
+def _rows(result: Margin, labels: list[str]) -> list[PairRow]:
+    """Lay out classes against rivals, darkest where the margin is held."""
+    found: dict[str, list[tuple[float, int] | None]] = {label: [] for label in labels}
+    for one in result.pairs:
+        level = max(0, math.ceil(LEVELS / one.smallest_margin)) if math.isfinite(one.smallest_margin) else 0
+        found[str(one.own)].append((one.smallest_margin, min(LEVELS, level)))
+    for k, label in enumerate(labels):
+        if result.pairs:
+            found[label].insert(k, None)
+    return [PairRow(label, tuple(cells)) for label, cells in found.items()]
