@@ -108,6 +108,24 @@ def test_damaged_certificates_are_rejected(case):
         assert not broken.verify(X, y), (trial, kinds[trial % len(kinds)].__name__)
 
 
+@pytest.mark.slow
+def test_a_thousand_damaged_certificates_are_rejected(case):
+    # 3 cases: 1,020 in floats; those that rationals must see, in rationals too
+    certificate, X, y = case
+    rng = np.random.default_rng(17)
+    kinds = [damage_pairs, damage_header]
+    if certificate.direction is not None:
+        kinds.append(damage_direction)
+    if certificate.multipliers is not None:
+        kinds.append(damage_multipliers)
+    for trial in range(340):
+        damage = kinds[trial % len(kinds)]
+        broken = damage(certificate, rng)
+        assert not broken.verify(X, y), (trial, damage.__name__)
+        if damage is not damage_multipliers:
+            assert not broken.verify(X, y, exact=True), (trial, damage.__name__)
+
+
 def test_damage_that_rationals_must_see_is_seen(case):
     certificate, X, y = case
     rng = np.random.default_rng(8)

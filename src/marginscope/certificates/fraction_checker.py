@@ -267,15 +267,19 @@ def _positive(values: Sequence[float] | None, n: int) -> list[Fraction]:
 
 
 def _finite(A: Matrix) -> list[list[Fraction]]:
-    if not all(math.isfinite(entry) for row in A for entry in row):
-        raise ValueError("finite numbers are needed; check for NaN and infinity")
+    _refuse_infinite(A)
     return [[Fraction(entry) for entry in row] for row in A]
 
 
 def _over_one_denominator(A: Matrix) -> tuple[Integers, int]:
     """Return integers B and the least d with A = B / d."""
-    if not all(math.isfinite(entry) for row in A for entry in row):
-        raise ValueError("finite numbers are needed; check for NaN and infinity")
+    _refuse_infinite(A)
     ratios = [[entry.as_integer_ratio() for entry in row] for row in A]
     common = math.lcm(1, *{bottom for row in ratios for _, bottom in row})
     return [[top * (common // bottom) for top, bottom in row] for row in ratios], common
+
+
+def _refuse_infinite(A: Matrix) -> None:
+    # integers and fractions are finite, and may be too large for a float
+    if any(isinstance(entry, float) and not math.isfinite(entry) for row in A for entry in row):
+        raise ValueError("finite numbers are needed; check for NaN and infinity")

@@ -198,7 +198,7 @@ class MarginSolution(Displayed):
         if codes is None or not np.all(np.isfinite(entries)):
             return False
         if self.status == "infeasible":
-            return self._refuted(X, y, exact)
+            return np.array_equal(self.own_codes, codes) and self._refuted(X, y, exact)
         return proves(self, X, codes, exact=exact)
 
     def _refuted(self, X: Any, y: Any, exact: bool) -> bool:

@@ -70,9 +70,7 @@ def measured_solution(question: MarginQuestion, W: Floats, weights: Any, solved:
     W = np.where(np.isfinite(W), W, 0.0)
     worst = float(constraints.scaled_margins(W).min())
     W = W / worst if worst > 0 else np.zeros_like(W)
-    total, size = constraints.total(weights), get_norm(question.norm).value(W)
-    if total > 0 and size > 0:
-        weights = sp.csr_array(weights * (size * (size / total)))
+    weights = _scaled_to(constraints, weights, get_norm(question.norm).value(W))
     bracket = constraints.bracket(question.norm, W, weights, slack=_SLACK)
     status, positive = solved.status, bracket.lower > 0
     if positive and bracket.width <= question.tol:
@@ -103,19 +101,30 @@ def infeasible_solution(
     weights = certificate.multipliers if refuted or best is None else best.dual_weights
     if weights is None:
         weights = sp.csr_array((len(constraints.y), K))
+    weights = _scaled_to(constraints, weights, 0.0)
     bracket = constraints.bracket(question.norm, np.zeros((K, p)), weights, slack=_SLACK)
     return _solution(
         question,
         status="infeasible" if refuted else "numerical_error",
         W=np.zeros((K, p)),
         bracket=Bracket(0.0, bracket.upper),
-        dual_weights=sp.csr_array(weights),
+        dual_weights=weights,
         table=None,
         kkt=None,
         method=certificate.method if best is None else best.method,
         n_iterations=0 if best is None else best.n_iterations,
         refutation=certificate,
     )
+
+
+def _scaled_to(constraints: MarginConstraints, weights: Any, size: float) -> Any:
+    """Scale multipliers to sum beta m = size^2, to 1 where there are no coefficients."""
+    largest = float(weights.data.max(initial=0.0))
+    if largest == 0.0:
+        return sp.csr_array(weights)
+    weights = sp.csr_array(weights / largest)
+    total = constraints.total(weights)
+    return weights * (size * (size / total)) if size > 0 else weights / total
 
 
 def _solution(question: MarginQuestion, *, W: Floats, **parts: Any) -> MarginSolution:
