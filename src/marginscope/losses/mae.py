@@ -43,7 +43,9 @@ class MAE(SumTemplate):
             calibration="the conditional risk 1 - sum_y pi_y p_y tends to its infimum only as the most probable class "
             "gets probability one (Ghosh, Kumar and Sastry 2017)",
             strictly_proper=False,
-            limit_reason="r_i = (1 + S)^-2 tends to 1 but lies below 1 - S: just outside the theorem",
+            limit="hard_margin",
+            limit_reason="measured, not proved: r_i = (1 + S)^-2 tends to 1, but it lies below 1 - S and the loss is "
+            "not convex",
         )
 
     @property
