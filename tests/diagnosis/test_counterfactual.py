@@ -175,13 +175,24 @@ def made_up(lab, lift, *, rows, taken=0, fallen=0, placebo=0.0):
     [
         ({"lift": 0.6, "rows": 60}, ""),
         ({"lift": 0.03, "rows": 400}, "rises by less than 0.05"),
-        ({"lift": 0.34, "rows": 3}, "reaches zero"),
+        ({"lift": 0.34, "rows": 6}, "reaches zero"),
+        ({"lift": 1.0, "rows": 4}, "4 scored rows prove nothing"),
         ({"lift": 0.5, "rows": 60, "fallen": 0.8}, "balanced recall falls"),
         ({"lift": 0.5, "rows": 60, "taken": 0.45}, "rivals lose"),
         ({"lift": 0.5, "rows": 60, "placebo": 0.5}, "placebo on permuted labels does as much"),
         ({"lift": 0.5, "rows": 60, "placebo": None}, "no placebo"),
     ],
-    ids=["proof", "too small", "too few rows", "balanced falls", "rivals pay", "placebo does as much", "no placebo"],
+    ids=[
+        "proof",
+        "too small",
+        "reaches zero",
+        "too few rows",
+        "just enough",
+        "balanced falls",
+        "rivals pay",
+        "placebo does as much",
+        "no placebo",
+    ],
 )
 def test_what_is_a_proof_and_what_is_none(options, said, lab):
     effect = made_up(lab, **options)
@@ -193,7 +204,7 @@ def test_what_is_a_proof_and_what_is_none(options, said, lab):
 def test_the_rules_of_proof_are_fields(lab, monkeypatch):
     effect = made_up(lab, 0.6, rows=60, placebo=0.3)
     assert lab.judge(effect, 0, "ant").is_proof
-    for field, value in (("least_lift", 0.7), ("placebo_margin", 0.5), ("least_net_share", 1.1)):
+    for field, value in (("least_rows", 61), ("least_lift", 0.7), ("placebo_margin", 0.5), ("least_net_share", 1.1)):
         monkeypatch.setattr(lab, "proof", Proof(**{field: value}))
         assert not lab.judge(effect, 0, "ant").is_proof, field
     fallen = made_up(lab, 0.5, rows=60, fallen=0.8)

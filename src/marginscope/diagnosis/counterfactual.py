@@ -39,7 +39,8 @@ def say_nothing(what: str) -> None:
 class Proof:
     """What an intervention must do to a class before it proves a cause.
 
-    ``least_lift`` in recall; ``balanced_fall`` is the fall of balanced recall that is
+    ``least_rows`` of the class must be scored: with fewer, even a recall that rises from
+    nothing to one says little. ``least_lift`` in recall; ``balanced_fall`` is the fall of balanced recall that is
     still called none, ``least_net_share`` the share of the lift that rivals must not
     have paid for, ``placebo_margin`` the lead over the placebo in the share of missing
     recall that returns. Above ``good_recall`` the intervals of all comparisons of the
@@ -47,6 +48,7 @@ class Proof:
     ``least_repair`` is a lift, but does not say why the rest is missing.
     """
 
+    least_rows: int = 5
     least_lift: float = 0.05
     balanced_fall: float = 0.005
     least_net_share: float = 0.33
@@ -266,6 +268,8 @@ class Laboratory:
         reason = ""
         if np.isnan(lift):
             reason = "the class is not scored"
+        elif effect.n_scored[code] < rule.least_rows:
+            reason = f"{effect.n_scored[code]} scored rows prove nothing, {rule.least_rows} are needed"
         elif lift < rule.least_lift:
             reason = f"recall rises by less than {rule.least_lift:g}"
         elif needed <= 0:

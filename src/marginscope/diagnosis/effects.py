@@ -25,6 +25,8 @@ class Effect:
     ----------
     name : str
         Of the recipe.
+    n_scored : ndarray
+        Rows of each class that both trials score.
     lift, low, high : ndarray
         Change of recall with its paired 95 % interval.
     low_simultaneous : ndarray
@@ -42,6 +44,7 @@ class Effect:
     """
 
     name: str
+    n_scored: NDArray[np.int64]
     lift: Reals
     low: Reals
     high: Reals
@@ -107,6 +110,7 @@ def compare(
     interval = mean_interval(lift[scored], variance[scored]) if scored.any() else (-1.0, 1.0)
     return Effect(
         name=other.name,
+        n_scored=np.bincount(codes[both], minlength=n_classes),
         lift=lift,
         low=low,
         high=high,

@@ -1,0 +1,101 @@
+"""The command ``margin``: a certified bracket, the rows that hold it, or a refusal with a proof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from marginscope.cli.main import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def separated(tmp_path: Path, write_table: Callable[..., Path]) -> Path:
+    """Two classes on a line, at 0, 1 and 3, 4: the boundary is at 2."""
+    rows = [[x, name] for name, at in (("ant", 0), ("bee", 3)) for x in (at, at + 1)]
+    return write_table(tmp_path / "separated.csv", rows, ["x", "label"])
+
+
+def _json(words: list[str], capsys: Capture) -> dict[str, Any]:
+    assert main([*words, "--json", "-q"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_the_margin_of_two_classes_on_a_line(separated: Path, capsys: Capture) -> None:
+    """min ||W|| with w_bee - w_ant = w: w (3 - 2) = 1, so W = (-w, w) / 2 and the intercepts are -+1."""
+    document = _json(["margin", str(separated), "-t", "label", "--exact"], capsys)
+    assert document["status"] == "optimal"
+    assert np.allclose(document["coef"], [[-0.5], [0.5]])
+    assert np.allclose(document["intercept"], [1.0, -1.0])
+    assert document["margin"] == pytest.approx(1 / np.sqrt(2.5))
+    assert document["verified"] is True
+    assert document["verified_exactly"] is True
+    assert document["data"]["columns"] == ["x"]
+
+
+def test_a_class_margin_moves_the_boundary(separated: Path, capsys: Capture) -> None:
+    plain = _json(["margin", str(separated), "-t", "label"], capsys)
+    moved = _json(["margin", str(separated), "-t", "label", "--class-margin", "bee=3"], capsys)
+
+    def boundary(document: dict[str, Any]) -> float:
+        return float(
+            (document["intercept"][0] - document["intercept"][1]) / (document["coef"][1][0] - document["coef"][0][0])
+        )
+
+    assert boundary(plain) == pytest.approx(2.0)
+    # at distances 1 and 3 in proportion to the margins: 1 + 2 / 4
+    assert boundary(moved) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("norm", ["frobenius", "max", "sum", "spectral", "nuclear"])
+def test_every_norm_has_a_bracket(norm: str, separated: Path, capsys: Capture) -> None:
+    document = _json(["margin", str(separated), "-t", "label", "--norm", norm], capsys)
+    lower, upper = document["bracket"]
+    assert document["norm"] == norm
+    assert 0 < lower <= upper <= lower * (1 + 1e-6)
+
+
+def test_the_table_names_pairs_and_their_share(separated: Path, tmp_path: Path, capsys: Capture) -> None:
+    page = tmp_path / "page.html"
+    assert main(["margin", str(separated), "-t", "label", "-q", "-o", str(page)]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert shown.out.startswith("The largest frobenius margin is 0.632456")
+    assert "share of force" in shown.out
+    assert "50.0%" in shown.out
+    assert "verified without a solver." in " ".join(shown.out.split())
+    assert "Rows that hold the margin" in page.read_text(encoding="utf-8")
+
+
+def test_data_without_a_margin_exit_with_4(table: Path, capsys: Capture) -> None:
+    assert main(["margin", str(table), "-t", "label", "-q"]) == 4
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert "separa" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--class-margin", "bee"], "LABEL=NUMBER"),
+        (["--class-margin", "bee=-1"], "LABEL=NUMBER"),
+        (["--class-margin", "bee=nan"], "LABEL=NUMBER"),
+        (["--class-scale", "bee=1", "--class-scale", "bee=2"], "twice"),
+        (["--class-scale", "wasp=1"], "wasp"),
+        (["--norm", "frobenious"], "frobenius"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(words: list[str], said: str, separated: Path, capsys: Capture) -> None:
+    assert main(["margin", str(separated), "-t", "label", "-q", *words]) in (2, 3)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+    assert said in shown.err
