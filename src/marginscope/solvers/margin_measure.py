@@ -15,6 +15,7 @@ from marginscope.certificates.margin import MarginSolution
 from marginscope.certificates.margin_constraints import MarginConstraints
 from marginscope.certificates.pair_table import pair_table
 from marginscope.certificates.separability import SeparabilityCertificate
+from marginscope.geometry.margins import all_pairs
 from marginscope.geometry.norms import get_norm
 from marginscope.solvers.margin_problem import MarginProblem, Solved
 
@@ -121,7 +122,9 @@ def _scaled_to(constraints: MarginConstraints, weights: Any, size: float) -> Any
     """Scale multipliers to sum beta m = size^2, to 1 where there are no coefficients."""
     largest = float(weights.data.max(initial=0.0))
     if largest == 0.0:
-        return sp.csr_array(weights)
+        # equal weights prove an upper end too, if a high one
+        weights = sp.csr_array(all_pairs(constraints.y, constraints.n_classes).astype(float))
+        largest = 1.0
     weights = sp.csr_array(weights / largest)
     total = constraints.total(weights)
     return weights * (size * (size / total)) if size > 0 else weights / total
