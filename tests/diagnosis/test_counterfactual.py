@@ -187,7 +187,6 @@ def made_up(lab, lift, *, rows, taken=0, fallen=0, placebo=0.0):
         "too small",
         "reaches zero",
         "too few rows",
-        "just enough",
         "balanced falls",
         "rivals pay",
         "placebo does as much",
