@@ -77,6 +77,11 @@ class Constant:
     def __call__(self, n_classes: int) -> float:
         return self.two_classes if n_classes == 2 else self.value
 
+    def __str__(self) -> str:
+        if self.value == self.two_classes:
+            return f"{self.value:.4g}"
+        return f"{self.value:.4g} ({self.two_classes:.4g} for K = 2)"
+
 
 @dataclass(frozen=True)
 class PerClass:
@@ -87,3 +92,8 @@ class PerClass:
 
     def __call__(self, n_classes: int) -> float:
         return float(self.value * n_classes**self.power)
+
+    def __str__(self) -> str:
+        if not self.power or self.value == float("inf"):
+            return f"{self.value:.4g}"
+        return "K" if self.value == 1.0 else f"{self.value:.4g} K"
