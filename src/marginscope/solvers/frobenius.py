@@ -1,4 +1,4 @@
-"""The max-margin direction in the Frobenius norm.
+"""The hard-margin problem in the Frobenius norm, and its solution as a direction.
 
     minimise ||W||_F   subject to   <x~_ik, W> >= 1 on the separable pairs,
                                     W orthogonal to x~_ik of the tied pairs
@@ -19,15 +19,15 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.geometry.margins import all_pairs, is_sparse
+from marginscope.solvers.basis_system import BasisSystem
 from marginscope.solvers.distinct_rows import distinct_rows
-from marginscope.solvers.pair_rows import PairSpace
-from marginscope.solvers.quadratic import ActiveSolution, solve_least_norm
+from marginscope.solvers.dual_system import DualSystem
+from marginscope.solvers.interior_point import PathEnd
+from marginscope.solvers.least_norm import solve_least_norm
+from marginscope.solvers.margin_problem import Codes, Floats, MarginProblem, Mask, Solved
+from marginscope.solvers.margin_system import MarginSystem
 
-__all__ = ["HardMarginDirection", "KktResiduals", "hard_margin_direction"]
-
-Floats = NDArray[np.float64]
-Codes = NDArray[np.intp]
-Mask = NDArray[np.bool_]
+__all__ = ["HardMarginDirection", "KktResiduals", "hard_margin_direction", "solve_frobenius"]
 
 _SIGN_THRESHOLD = 1e-6
 _SUPPORT_THRESHOLD = 1e-8
@@ -89,7 +89,7 @@ class HardMarginDirection:
     nearest_margin: float
     dual_weights: Any
     column_sizes: Floats
-    n_rounds: int = 0
+    n_iterations: int = 0
 
     @property
     def norm(self) -> float:
@@ -115,6 +115,32 @@ class HardMarginDirection:
         return coef, (np.sign(self.intercept) * (np.abs(self.intercept) > threshold * largest)).astype(np.int8)
 
 
+def solve_frobenius(problem: MarginProblem) -> Solved:
+    """Find the W of least Frobenius norm with margin 1 on all wanted pairs.
+
+        minimise ||W||_F   subject to   u_ik(W) >= 1 on the pairs, = 0 on the tied pairs
+
+    Parameters
+    ----------
+    problem : MarginProblem
+
+    Returns
+    -------
+    Solved
+        Optimal to the tolerance, and as a rule to rounding; weights of an infeasible
+        problem combine to rounding error.
+    """
+    system, end = solve_least_norm(problem)
+    W = np.zeros(problem.shape) if system is None else system.to_columns(end.W)
+    return Solved(W, _spread(problem, end), end.status, end.n_iterations, "interior point")
+
+
+def _spread(problem: MarginProblem, end: PathEnd) -> Floats:
+    weights = np.zeros(problem.pairs.size)
+    weights[end.pairs] = end.alpha
+    return weights.reshape(problem.pairs.shape)
+
+
 def hard_margin_direction(
     X: Any,
     y_codes: Codes,
@@ -125,7 +151,6 @@ def hard_margin_direction(
     tied: Mask | None = None,
     start: Floats | None = None,
     tol: float = 1e-9,
-    max_rounds: int = 100,
     time_limit: float = 60.0,
 ) -> HardMarginDirection:
     """Find the least-norm W with margin 1 on pairs, orthogonal to tied pairs.
@@ -147,8 +172,6 @@ def hard_margin_direction(
         A direction whose smallest margins show where the support is.
     tol : float
         Largest relative gap of a solution called optimal.
-    max_rounds : int
-        How often violated pairs may enter.
     time_limit : float
         Seconds, after which the status is "iteration_limit".
 
@@ -167,10 +190,19 @@ def hard_margin_direction(
     if pairs is not None:
         wanted &= pairs[first]
     Z, size = _scaled_columns(X[first], fit_intercept)
-    space = PairSpace(Z, labels, K, tied if tied is not None and tied.any() else None)
-    beta = None if start is None else space.from_columns(_unit(start))
-    solution = solve_least_norm(space, wanted, start=beta, tol=tol, max_rounds=max_rounds, time_limit=time_limit)
-    return _in_original_units(X, space, solution, first, same.group, size, fit_intercept, wanted)
+    problem = MarginProblem(
+        X=Z,
+        y=labels,
+        n_classes=K,
+        pairs=wanted,
+        tied=tied,
+        start=None if start is None else _unit(start),
+        tol=tol,
+        time_limit=time_limit,
+    )
+    system, end = solve_least_norm(problem)
+    measured = _measured(problem, system, end)
+    return _in_original_units(X, problem, measured, first, same.group, size, fit_intercept)
 
 
 def _unit(W: Floats) -> Floats:
@@ -193,42 +225,102 @@ def _scaled_columns(X: Any, fit_intercept: bool) -> tuple[Any, float]:
     return Z * (1.0 / size), size
 
 
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """A solution in the scaled columns, its support, and what all pairs say about it."""
+
+    W: Floats
+    pairs: NDArray[np.intp]
+    alpha: Floats
+    gram: Floats
+    status: str
+    bracket: tuple[float, float]
+    kkt: KktResiduals
+    nearest_margin: float
+    n_iterations: int
+
+
+def _measured(problem: MarginProblem, system: MarginSystem | None, end: PathEnd) -> _Measured:
+    """Compute bracket and residuals over all wanted pairs, whatever the solver said."""
+    heavy = end.alpha > _SUPPORT_THRESHOLD * end.alpha.max(initial=0.0)
+    pairs, alpha = end.pairs[heavy], end.alpha[heavy]
+    total = float(alpha.sum())
+    nowhere = KktResiduals(*(4 * (np.inf if total > 0 else 0.0,)))
+    zero = np.zeros(problem.shape)
+    if system is None:
+        gram = np.zeros((len(pairs), len(pairs)))
+        upper = 0.0 if total > 0 else np.inf
+        return _Measured(zero, pairs, alpha, gram, end.status, (0.0, upper), nowhere, np.inf, 0)
+    system.select(pairs)
+    alpha = _in_order(pairs, alpha, system.pairs)
+    pairs, G = system.pairs, system.adjoint(alpha)
+    own = system.inverse_metric(G / total)
+    upper = float(np.sqrt(np.vdot(own, system.metric(own))))
+    gram = _products(problem, system)
+    if end.status == "infeasible":
+        return _Measured(zero, pairs, alpha, gram, end.status, (0.0, upper), nowhere, np.inf, end.n_iterations)
+    u = np.where(problem.pairs, system.all_margins(end.W), np.inf)
+    norm = float(np.sqrt(np.vdot(end.W, system.metric(end.W))))
+    # divided before anything is squared: the norm is 1e100 where the margin is 1e-100
+    rest = (end.W - own * total) / norm
+    kkt = KktResiduals(
+        primal=max(0.0, 1.0 - float(u.min())),
+        stationarity=float(np.sqrt(np.vdot(rest, system.metric(rest)))),
+        complementarity=float(np.max(alpha / alpha.max() * np.abs(u.ravel()[pairs] - 1.0))),
+        gap=abs(total / norm / norm - 1.0),
+    )
+    lower = max(0.0, float(u.min()) / norm)
+    bracket = lower, max(lower, upper)
+    u.ravel()[pairs] = np.inf
+    return _Measured(
+        system.to_columns(end.W), pairs, alpha, gram, end.status, bracket, kkt, float(u.min()), end.n_iterations
+    )
+
+
+def _in_order(pairs: NDArray[np.intp], values: Floats, wanted: NDArray[np.intp]) -> Floats:
+    """Rearrange values of pairs into the order of the same pairs elsewhere."""
+    order = np.argsort(pairs)
+    return values[order[np.searchsorted(pairs, wanted, sorter=order)]]
+
+
+def _products(problem: MarginProblem, system: MarginSystem) -> Floats:
+    """Return the inner products of the selected pairs, those of tied problems projected."""
+    if isinstance(system, BasisSystem):
+        features = system.A if system.root is None else system.A @ np.linalg.inv(system.root).T
+        return np.asarray(features @ features.T)
+    pairwise = DualSystem(problem)
+    pairwise.select(system.pairs)
+    return pairwise.products
+
+
 def _in_original_units(
     X: Any,
-    space: PairSpace,
-    solution: ActiveSolution,
+    problem: MarginProblem,
+    found: _Measured,
     first: Codes,
     group: Codes,
     size: float,
     fit_intercept: bool,
-    wanted: Mask,
 ) -> HardMarginDirection:
     """Undo the scaling: Z = X / size, so W shrinks by size and alpha by its square."""
-    full = space.to_columns(solution.beta) / size
-    heavy = solution.alpha > _SUPPORT_THRESHOLD * solution.alpha.max(initial=0.0)
-    rows, rivals, alpha = solution.rows[heavy], solution.rivals[heavy], solution.alpha[heavy]
-    features = space.beta_rows(rows, rivals)
-    gram = np.asarray((features @ features.T).toarray() if is_sparse(features) else features @ features.T)
-    margins = space.margins(solution.beta)
-    others = wanted.copy()
-    others[rows, rivals] = False
-    positions = [np.flatnonzero(group == row) for row in rows]
-    n, K = len(group), space.n_classes
+    full = found.W / size
+    rows, rivals = np.divmod(found.pairs, problem.n_classes)
+    order = np.lexsort((rivals, rows))
+    rows, rivals, alpha = rows[order], rivals[order], found.alpha[order] / size**2
     sizes = abs(X).max(axis=0)
     sizes = sizes.toarray().ravel() if is_sparse(sizes) else np.asarray(sizes, dtype=float)
-    lower, upper = solution.bracket
     return HardMarginDirection(
         coef=np.ascontiguousarray(full[:, :-1]) if fit_intercept else full,
         intercept=full[:, -1].copy() if fit_intercept else None,
         support_pairs=np.column_stack([first[rows], rivals]).astype(np.int64),
-        support_weights=alpha / size**2,
-        support_gram=gram * size**2,
-        support_members=tuple(positions),
-        status=solution.status,
-        bracket=(lower * size, upper * size),
-        kkt=KktResiduals(*solution.kkt),
-        nearest_margin=float(np.min(margins, where=others, initial=np.inf)),
-        dual_weights=sp.csr_array((alpha / size**2, (first[rows], rivals)), shape=(n, K)),
+        support_weights=alpha,
+        support_gram=found.gram[np.ix_(order, order)] * size**2,
+        support_members=tuple(np.flatnonzero(group == row) for row in rows),
+        status=found.status,
+        bracket=(found.bracket[0] * size, found.bracket[1] * size),
+        kkt=found.kkt,
+        nearest_margin=found.nearest_margin,
+        dual_weights=sp.csr_array((alpha, (first[rows], rivals)), shape=(len(group), problem.n_classes)),
         column_sizes=sizes,
-        n_rounds=solution.n_rounds,
+        n_iterations=found.n_iterations,
     )

@@ -1,0 +1,173 @@
+"""Newton's equations in the unknowns, block by block of two classes.
+
+Scores are relative to a base class, V_k = D_k w_k - D_b w_b, which leaves
+(n_classes - 1) * n_columns unknowns: for given V the least norm has
+sum_k p_k D_k w_k = 0 with p = 1 / D^2, so that
+
+    ||W||^2 = sum_k p_k ||V_k||^2 - ||sum_k p_k V_k||^2 / sum_k p_k.
+
+A pair of classes c and e adds T_ce = sum w x x' over its pairs to the two diagonal
+blocks and subtracts it from the block (c, e), so every pair is summed once: about
+n_pairs * n_columns^2 operations for H.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from marginscope.geometry.margins import is_sparse
+from marginscope.solvers.margin_problem import MarginProblem
+from marginscope.solvers.margin_system import Floats, Indices, cholesky, cholesky_solve, row_norms, triangular_root
+from marginscope.solvers.ridge_guess import ridge_guess
+
+__all__ = ["BlockSystem"]
+
+_NEGLIGIBLE = 1e-4
+
+
+class BlockSystem:
+    """Coordinates are the scaled class vectors D_k w_k, (n_classes, n_columns).
+
+    ``features`` stand in for the columns of the problem where W = theta ``back``; the
+    metric of the columns is then back back'.
+    """
+
+    def __init__(self, problem: MarginProblem, features: Any = None, back: Floats | None = None) -> None:
+        self.X = problem.X if features is None else features
+        self.y = problem.y
+        self.n_classes, self.n_columns = problem.n_classes, int(self.X.shape[1])
+        scales = problem.class_scales
+        self.scales = np.ones(self.n_classes) if scales is None else scales
+        self.p = 1.0 / self.scales**2
+        self.is_plain = scales is None
+        self.back = back
+        self.root = None if back is None else triangular_root(back)
+        self.gram = None if self.root is None else self.root @ self.root.T
+        counts = np.bincount(self.y, minlength=self.n_classes)
+        self.base = int(np.argmax(counts))
+        self.free = np.flatnonzero(np.arange(self.n_classes) != self.base)
+        self.place = np.full(self.n_classes, -1)
+        self.place[self.free] = np.arange(len(self.free))
+        self.pairs = np.zeros(0, dtype=np.intp)
+        self.row_sizes = row_norms(self.X)
+        self.factored: Floats = np.zeros((0, 0))
+
+    @property
+    def n_unknowns(self) -> int:
+        """Unknowns after one class is taken off."""
+        return len(self.free) * self.n_columns
+
+    def select(self, pairs: Indices) -> Indices:
+        """Sort the pairs by their two classes, so that every block is one slice."""
+        K = self.n_classes
+        rows, rivals = np.divmod(pairs, K)
+        own = self.y[rows]
+        low, high = np.minimum(own, rivals), np.maximum(own, rivals)
+        code = low * K + high
+        order = np.lexsort((pairs, code))
+        self.pairs, code = pairs[order], code[order]
+        ends = np.flatnonzero(np.r_[True, code[1:] != code[:-1], True])
+        heads = code[ends[:-1]] if len(pairs) else code
+        self.groups = [
+            (int(h) // K, int(h) % K, int(a), int(b)) for h, a, b in zip(heads, ends[:-1], ends[1:], strict=True)
+        ]
+        used, self.row = np.unique(rows[order], return_inverse=True)
+        self.n_used = len(used)
+        Y = self.X if self.n_used == self.X.shape[0] else self.X[used]
+        self.Y = Y.toarray() if is_sparse(Y) else Y
+        self.at_own, self.at_rival = self.row * K + own[order], self.row * K + rivals[order]
+        return order
+
+    def all_margins(self, W: Floats) -> Floats:
+        """Return u of all rows and rivals."""
+        scores = np.asarray(self.X @ W.T)
+        return np.asarray(scores[np.arange(len(self.y)), self.y][:, None] - scores)
+
+    def margins(self, W: Floats) -> Floats:
+        """Apply A."""
+        scores = (self.Y @ W.T).ravel()
+        return np.asarray(scores[self.at_own] - scores[self.at_rival])
+
+    def adjoint(self, weights: Floats) -> Floats:
+        """Apply A'."""
+        size = self.n_used * self.n_classes
+        signed = np.bincount(self.at_own, weights, size) - np.bincount(self.at_rival, weights, size)
+        return np.asarray((self.Y.T @ signed.reshape(-1, self.n_classes)).T)
+
+    def metric(self, W: Floats) -> Floats:
+        """Apply P."""
+        scaled = W if self.is_plain else self.p[:, None] * W
+        return scaled if self.root is None else (scaled @ self.root) @ self.root.T
+
+    def inverse_metric(self, G: Floats) -> Floats:
+        """Apply the inverse of P, which keeps the balance of the classes."""
+        scaled = G if self.is_plain else G / self.p[:, None]
+        return scaled if self.root is None else cholesky_solve(self.root, scaled.T).T
+
+    def factor(self, weights: Floats) -> None:
+        """Sum the blocks and factor them; pairs that cannot bend H are left out."""
+        d, n = self.n_columns, len(self.free)
+        blocks = np.zeros((n, d, n, d))
+        root = np.sqrt(weights)
+        # all that is left out adds less than this share of the unit part of H
+        kept = weights > _NEGLIGIBLE / max(1, len(weights))
+        everything = bool(kept.all())
+        for c, e, start, stop in self.groups:
+            rows, scale = self.row[start:stop], root[start:stop]
+            if not everything:
+                chosen = kept[start:stop]
+                rows, scale = rows[chosen], scale[chosen]
+                if not len(rows):
+                    continue
+            Z = self.Y.take(rows, axis=0)
+            Z *= scale[:, None]
+            T = Z.T @ Z
+            i, j = int(self.place[c]), int(self.place[e])
+            if i >= 0:
+                blocks[i, :, i] += T
+            if j >= 0:
+                blocks[j, :, j] += T
+            if i >= 0 and j >= 0:
+                blocks[i, :, j] -= T
+        self._add_metric(blocks)
+        self.factored = cholesky(blocks.reshape(n * d, n * d))
+
+    def _add_metric(self, blocks: Floats) -> None:
+        """Add P of the reduced unknowns to the upper triangle."""
+        p, total = self.p[self.free], float(self.p.sum())
+        eye = np.arange(self.n_columns)
+        for i in range(len(p)):
+            for j in range(i, len(p)):
+                share = (p[i] if i == j else 0.0) - p[i] * p[j] / total
+                if self.gram is None:
+                    blocks[i, eye, j, eye] += share
+                else:
+                    blocks[i, :, j] += share * self.gram
+
+    def solve(self, G: Floats) -> Floats:
+        """Solve H W = G for class vectors in balance."""
+        V = np.zeros((self.n_classes, self.n_columns))
+        V[self.free] = cholesky_solve(self.factored, G[self.free].ravel()).reshape(-1, self.n_columns)
+        return self.balanced(V)
+
+    def balanced(self, V: Floats) -> Floats:
+        """Add one vector to all classes so that the norm is least."""
+        return np.asarray(V - (self.p @ V) / self.p.sum())
+
+    def first_guess(self) -> Floats:
+        """Return a ridge regression on the classes."""
+        return self.balanced(ridge_guess(self.X, self.y, self.n_classes))
+
+    def from_columns(self, W: Floats) -> Floats:
+        """Return the scaled class vectors of W."""
+        scaled = self.scales[:, None] * W
+        if self.root is not None and self.back is not None:
+            scaled = cholesky_solve(self.root, self.back @ scaled.T).T
+        return self.balanced(scaled)
+
+    def to_columns(self, W: Floats) -> Floats:
+        """Divide by the class scales."""
+        plain = W / self.scales[:, None]
+        return plain if self.back is None else plain @ self.back

@@ -1,0 +1,64 @@
+"""Which coordinates and which equations suit a hard-margin problem.
+
+Few unknowns are written out pair by pair; more columns than rows go by the pairs, all
+else by blocks of classes. Columns that are nearly dependent, or of very different
+size, are made orthonormal first: margins of 1e-9 beside noise of 1 would be lost in
+the normal equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.linalg.lapack as lapack
+
+from marginscope.geometry.margins import is_sparse
+from marginscope.geometry.orthonormal import orthonormal_features
+from marginscope.solvers.basis_system import least_columns, plain_basis_system, tied_basis_system
+from marginscope.solvers.block_system import BlockSystem
+from marginscope.solvers.dual_system import DualSystem
+from marginscope.solvers.margin_problem import MarginProblem
+from marginscope.solvers.margin_system import MarginSystem
+
+__all__ = ["MOST_UNKNOWNS", "suitable_systems"]
+
+MOST_UNKNOWNS = 12_000
+_MOST_WRITTEN_OUT = 100_000
+_MOST_DENSE_ENTRIES = 200_000_000
+_SMALLEST_PIVOT = 1e-5
+
+
+def suitable_systems(problem: MarginProblem) -> Iterator[MarginSystem]:
+    """Yield systems to try in turn: each is for problems on which those before may fail."""
+    if problem.tied is not None and problem.tied.any():
+        yield tied_basis_system(problem, problem.tied)
+        return
+    n, d = problem.X.shape
+    K = problem.n_classes
+    can_unpack = n * d <= _MOST_DENSE_ENTRIES
+    if d > n or (is_sparse(problem.X) and (K - 1) * d > MOST_UNKNOWNS):
+        yield DualSystem(problem)
+    elif not _is_well_conditioned(problem):
+        pass
+    elif int(problem.pairs.sum()) * (K - 1) * d <= _MOST_WRITTEN_OUT:
+        yield plain_basis_system(problem)
+    else:
+        yield BlockSystem(problem)
+    if can_unpack:
+        yield _orthonormal_system(problem)
+
+
+def _is_well_conditioned(problem: MarginProblem) -> bool:
+    """Say whether no column nearly depends on the others, relative to the largest."""
+    X = problem.X
+    gram = X.T @ X
+    gram = np.asarray(gram.toarray() if is_sparse(gram) else gram)
+    largest = float(np.diagonal(gram).max(initial=0.0))
+    factor, _, rank, _ = lapack.dpstrf(gram, tol=_SMALLEST_PIVOT**2 * largest)
+    return int(rank) == len(factor)
+
+
+def _orthonormal_system(problem: MarginProblem) -> MarginSystem:
+    features = orthonormal_features(problem.X, fit_intercept=False)
+    return BlockSystem(problem, features.Q / features.row_scale[:, None], least_columns(features))
