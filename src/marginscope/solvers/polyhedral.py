@@ -1,0 +1,70 @@
+"""The exact largest margin in the max norm and in the sum norm.
+
+    minimise max |W_kj|  or  sum |W_kj|     subject to   u_ik(W) >= 1 on the wanted pairs
+
+Both are linear programmes. An interior point reads their structure, and the solution of
+its active equations takes its place where it is not close enough.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.geometry.norms import get_norm
+from marginscope.solvers.ball_interior_point import BallInteriorPoint
+from marginscope.solvers.ball_problem import BallProblem, scales
+from marginscope.solvers.margin_problem import MarginProblem, Solved
+from marginscope.solvers.normal_equations import FeatureSide, NormalEquations, PairSide
+from marginscope.solvers.pair_map import PairMap
+from marginscope.solvers.polyhedral_balls import MaxBall, SumBall
+from marginscope.solvers.vertex import offer_vertex
+
+__all__ = ["MOST_DENSE_ENTRIES", "MOST_UNKNOWNS", "solve_polyhedral"]
+
+Floats = NDArray[np.float64]
+
+# order of the largest normal matrix, and entries of the densest features
+MOST_UNKNOWNS = 6000
+MOST_DENSE_ENTRIES = 50_000_000
+# where the pairs are fewer than this share of the coefficients, they are the cheaper side
+_PAIR_SHARE = 0.6
+# the side of the pairs is less accurate: the other one is tried after it up to this order
+_MOST_UNKNOWNS_TO_REPEAT = 2500
+_BALLS: dict[str, type[MaxBall] | type[SumBall]] = {"max": MaxBall, "sum": SumBall}
+
+
+def solve_polyhedral(problem: MarginProblem, norm: str) -> Solved:
+    """Solve in the norm "max" or "sum"."""
+    deadline = time.monotonic() + problem.time_limit
+    ball_problem = BallProblem.of(problem, norm)
+    pairs = ball_problem.pair_map(problem.X, np.diag(scales(problem)))
+    for side in _sides(pairs):
+        ball = _BALLS[norm](pairs.shape)
+        point = BallInteriorPoint(pairs, get_norm(norm), ball, partial(_factorise, side, ball))
+        status = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline)
+        method = "interior point"
+        if status in ("inaccurate", "iteration_limit") and point.lower > 0:
+            offer_vertex(point, ball, tol=problem.tol)
+            if point.upper - point.lower <= problem.tol * point.upper:
+                status, method = "optimal", "interior point and active equations"
+        if status in ("optimal", "infeasible"):
+            break
+    return ball_problem.solved(point.best_W, point.best_weights, point.upper, status, point.n_iterations, method)
+
+
+def _factorise(
+    side: type[FeatureSide] | type[PairSide], ball: MaxBall | SumBall, pairs: PairMap, w: Floats
+) -> NormalEquations:
+    return side(pairs, w, ball.curvature)
+
+
+def _sides(pairs: PairMap) -> list[type[FeatureSide] | type[PairSide]]:
+    """Choose the smaller normal matrix, and the larger one for a second attempt."""
+    n_pairs, n_free = int(pairs.pairs.sum()), (pairs.n_classes - 1) * pairs.shape[1]
+    if n_pairs >= _PAIR_SHARE * n_free:
+        return [FeatureSide]
+    return [PairSide, FeatureSide] if n_free <= _MOST_UNKNOWNS_TO_REPEAT else [PairSide]
