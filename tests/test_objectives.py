@@ -86,9 +86,9 @@ def test_the_forms_of_one_objective_agree(template):
     objective = LinearObjective(template, X, y, K, adjustment=adjustment(5), ridge=0.2, fit_intercept=True)
     W = 0.5 * rng.normal(size=objective.shape)
     value, gradient = objective.value_and_gradient(W)
-    assert objective.value(W) == value
+    assert objective.value(W) == pytest.approx(value, rel=1e-13)
     assert objective.log_value(W) == pytest.approx(np.log(value), abs=1e-12)
-    np.testing.assert_array_equal(objective.gradient(W), gradient)
+    np.testing.assert_allclose(objective.gradient(W), gradient, rtol=1e-12, atol=1e-13)
     direction, log_scale = objective.scaled_gradient(W)
     np.testing.assert_allclose(direction * np.exp(log_scale), gradient, rtol=1e-10, atol=1e-11)
     weights = np.exp(objective.log_weights(W)) * template.weight_signs(objective.margins(W))

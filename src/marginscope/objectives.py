@@ -107,16 +107,16 @@ class LinearObjective:
 
     def value(self, W: Floats) -> float:
         """Return R(W)."""
-        return self._value(W, self.margins(W))
+        return self._value(W, self.template.value(self.margins(W)))
 
     def value_and_gradient(self, W: Floats) -> tuple[float, Floats]:
         """Return R(W) and its gradient for the cost of one product each way."""
-        margins = self.margins(W)
-        return self._value(W, margins), self._gradient(W, margins)
+        losses, weights = self.template.value_and_weights(self.margins(W))
+        return self._value(W, losses), self._gradient(W, weights)
 
     def gradient(self, W: Floats) -> Floats:
         """Return the gradient, of the shape of W."""
-        return self._gradient(W, self.margins(W))
+        return self._gradient(W, self.template.weights(self.margins(W)))
 
     def log_value(self, W: Floats) -> float:
         """Return log R(W), also where R underflows."""
@@ -162,15 +162,15 @@ class LinearObjective:
 
     def hessian_at(self, W: Floats) -> Callable[[Floats], Floats]:
         """Return the map from V to the second derivative at W along V."""
-        margins = self.margins(W)
         factor = np.exp(self._log_omega - 2.0 * self._log_divisors)[:, None]
+        curvature = self.template.hessian_at(self.margins(W))
 
         def product(V: Floats) -> Floats:
             scores = self._scores(V)
             if self.adjustment.scales is not None:
                 scores = scores * self.adjustment.scales
             change = margins_of_scores(scores, self.y)
-            out = self.pull_back(factor * self.template.hessian_product(margins, change))
+            out = self.pull_back(factor * curvature(change))
             if self.ridge:
                 out[:, : self.X.shape[1]] += self.ridge * self._penalised(V)
             return out
@@ -181,13 +181,13 @@ class LinearObjective:
         """Return the second derivative at W along V, of the shape of W."""
         return self.hessian_at(W)(V)
 
-    def _value(self, W: Floats, margins: Floats) -> float:
-        total = float(self.template.value(margins) @ np.exp(self._log_omega))
+    def _value(self, W: Floats, losses: Floats) -> float:
+        total = float(losses @ np.exp(self._log_omega))
         return total + 0.5 * self.ridge * float((self._penalised(W) ** 2).sum())
 
-    def _gradient(self, W: Floats, margins: Floats) -> Floats:
+    def _gradient(self, W: Floats, weights: Floats) -> Floats:
         factor = np.exp(self._log_omega - self._log_divisors)[:, None]
-        gradient = -self.pull_back(factor * self.template.weights(margins))
+        gradient = -self.pull_back(factor * weights)
         if self.ridge:
             gradient[:, : self.X.shape[1]] += self.ridge * self._penalised(W)
         return gradient

@@ -261,6 +261,32 @@ def test_hessian_products_agree_with_torch(one):
     np.testing.assert_allclose(one.hessian_product(u, v), product.numpy(), rtol=tolerance, atol=tolerance)
 
 
+@every_case
+@pytest.mark.parametrize("n_rivals", [1, 4])
+def test_what_is_computed_together_agrees_with_what_is_computed_alone(one, n_rivals):
+    u, v = margins(17, 6, 5, n_rivals), margins(18, 6, 5, n_rivals)
+    value, weights = one.value_and_weights(u)
+    np.testing.assert_allclose(value, one.value(u), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(weights, one.weights(u), rtol=1e-13)
+    product = one.hessian_at(u)
+    np.testing.assert_array_equal(product(v), one.hessian_product(u, v))
+    np.testing.assert_array_equal(product(2.0 * v), one.hessian_product(u, 2.0 * v))
+
+
+@every_case
+def test_torch_has_second_derivatives_at_extreme_margins(one):
+    if one.facts.smoothness == 0:
+        return
+    rows = reachable(one)
+    rows = rows[rows.min(axis=1) > -700] if one.name == "exponential" else rows
+    at, v = torch.tensor(rows, requires_grad=True), torch.tensor([1.0, -0.3, 0.2], dtype=torch.float64)
+    (slope,) = torch.autograd.grad(one.value(at, torch).sum(), at, create_graph=True)
+    (product,) = torch.autograd.grad((slope * v).sum(), at)
+    expected = one.hessian_product(rows, np.broadcast_to(v.numpy(), rows.shape))
+    tolerance = 1e-8 if one.name == "gamma_phi" else 1e-12
+    np.testing.assert_allclose(product.numpy(), expected, rtol=tolerance, atol=tolerance)
+
+
 # The tail form
 
 

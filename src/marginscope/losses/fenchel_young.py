@@ -18,6 +18,7 @@ with the regularised incomplete beta function I: no term cancels near psi = 0.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,27 +72,40 @@ class FenchelYoungTemplate(LogTemplate):
         )
 
     def log_value(self, margins: Floats) -> Floats:
-        a = self.alpha
-        roots, tau = self._roots(np.asarray(margins, dtype=float))
-        rivals = roots[..., 1:]
-        power = 1.0 / (a - 1.0)
-        own, mass = roots[..., 0] ** power, np.minimum((rivals**power).sum(axis=-1), 1.0)
-        # each from the smaller of p_y and rho: near rho = 1 the function has a vertical tangent
-        beta = np.where(own < 0.5, 1.0 - betainc(a - 1.0, 2.0, np.minimum(own, 1.0)), betainc(2.0, a - 1.0, mass))
-        lost = (a - 1.0) * (rivals ** (a * power)).sum(axis=-1) + beta
-        return log_of((lost + a * np.maximum(tau, 0.0)) / (a * (a - 1.0)))
+        return log_of(self._values(*self._roots(np.asarray(margins, dtype=float))))
 
     def log_weights(self, margins: Floats) -> Floats:
         roots, _ = self._roots(np.asarray(margins, dtype=float))
         return log_of(roots[..., 1:]) / (self.alpha - 1.0)
 
-    def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
+    def value_and_weights(self, margins: Floats) -> tuple[Floats, Floats]:
+        roots, tau = self._roots(np.asarray(margins, dtype=float))
+        return self._values(roots, tau), roots[..., 1:] ** (1.0 / (self.alpha - 1.0))
+
+    def hessian_at(self, margins: Floats) -> Callable[[Floats], Floats]:
         roots, _ = self._roots(np.asarray(margins, dtype=float))
         # d p_k / d s_l = g_k (1{k=l} - g_l / sum g),  g = p^(2-a) on the support
         g = positive_power(roots, (2.0 - self.alpha) / (self.alpha - 1.0))
-        rivals = g[..., 1:]
-        mean = (rivals * vectors).sum(axis=-1, keepdims=True) / g.sum(axis=-1, keepdims=True)
-        return np.asarray(rivals * (vectors - mean))
+        rivals, total = g[..., 1:], g.sum(axis=-1, keepdims=True)
+
+        def product(vectors: Floats) -> Floats:
+            mean = (rivals * vectors).sum(axis=-1, keepdims=True) / total
+            return np.asarray(rivals * (vectors - mean))
+
+        return product
+
+    def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
+        return self.hessian_at(margins)(vectors)
+
+    def _values(self, roots: Floats, tau: Floats) -> Floats:
+        """Return psi from p^(a-1) and the threshold, without cancellation near 0."""
+        a, power = self.alpha, 1.0 / (self.alpha - 1.0)
+        rivals = roots[..., 1:]
+        own, mass = np.minimum(roots[..., 0] ** power, 1.0), np.minimum((rivals**power).sum(axis=-1), 1.0)
+        # each from the smaller of p_y and rho: near rho = 1 the function has a vertical tangent
+        beta = np.where(own < 0.5, 1.0 - betainc(a - 1.0, 2.0, own), betainc(2.0, a - 1.0, mass))
+        lost = (a - 1.0) * (rivals ** (a * power)).sum(axis=-1) + beta
+        return np.asarray((lost + a * np.maximum(tau, 0.0)) / (a * (a - 1.0)))
 
     def _scaled(self, margins: Any, xp: Any) -> tuple[Any, Any]:
         """Return (a - 1) (s - max s), true class first, and max s."""

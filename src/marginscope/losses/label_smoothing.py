@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -67,6 +67,14 @@ class LabelSmoothing(Template):
 
     def weights(self, margins: Floats) -> Floats:
         return _CROSS_ENTROPY.weights(margins) - self._share(margins)
+
+    def value_and_weights(self, margins: Floats) -> tuple[Floats, Floats]:
+        value, weights = _CROSS_ENTROPY.value_and_weights(margins)
+        share = self._share(margins)
+        return value + share * margins.sum(-1), weights - share
+
+    def hessian_at(self, margins: Floats) -> Callable[[Floats], Floats]:
+        return _CROSS_ENTROPY.hessian_at(margins)
 
     def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
         return _CROSS_ENTROPY.hessian_product(margins, vectors)

@@ -12,14 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-__all__ = ["log_of", "log_share_and_sum", "log_softplus", "log_sum", "log_sum_exp", "sigmoid", "softplus"]
+__all__ = ["log_of", "log_softplus", "log_sum", "log_sum_exp", "share_and_log_sum", "sigmoid", "softplus"]
 
 Floats = NDArray[np.float64]
 
 
 def softplus(t: Any, xp: Any = np) -> Any:
     """Compute log(1 + exp(t)); minus it at -t is the log of the logistic function."""
-    return xp.logaddexp(xp.zeros_like(t), t)
+    if xp is np:
+        return np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t)))
+    # |t| has no second derivative at 0, and that of logaddexp is not a number far from it
+    near = xp.logaddexp(xp.zeros_like(t), xp.clip(t, -40.0, 40.0))
+    return xp.where(t < -40.0, xp.exp(xp.clip(t, None, -40.0)), xp.where(t > 40.0, t, near))
 
 
 def sigmoid(t: Floats) -> Floats:
@@ -52,13 +56,15 @@ def log_sum(margins: Any, xp: Any = np) -> Any:
     return largest + xp.log(xp.exp(-margins - largest[..., None]).sum(-1))
 
 
-def log_share_and_sum(margins: Floats) -> tuple[Floats, Floats]:
-    """Return log(exp(-u_j) / S) and log S.
+def share_and_log_sum(margins: Floats, *, log: bool = False) -> tuple[Floats, Floats]:
+    """Return the shares exp(-u_j) / S, or their logarithms, and log S.
 
-    The share is not formed from log S: between margins near -800 the difference
+    The logarithms are not formed from log S: between margins near -800 the difference
     of two large numbers would carry their rounding.
     """
     largest = np.max(-margins, axis=-1, keepdims=True)
     shifted = -margins - largest
-    log_rest = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return shifted - log_rest, (largest + log_rest)[..., 0]
+    terms = np.exp(shifted)
+    total = terms.sum(axis=-1, keepdims=True)
+    log_total = np.log(total)
+    return (shifted - log_total if log else terms / total), (largest + log_total)[..., 0]

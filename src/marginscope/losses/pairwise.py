@@ -6,6 +6,7 @@ psi(u) = sum_j h(u_j),    q_j = -h'(u_j),    Hessian = diag h''(u_j)
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,12 @@ class PairwiseTemplate(LogTemplate):
     def log_value(self, margins: Floats) -> Floats:
         return log_sum_exp(self.log_pair_value(np.asarray(margins, dtype=float)))
 
+    def hessian_at(self, margins: Floats) -> Callable[[Floats], Floats]:
+        curvature = self.curvature(np.asarray(margins, dtype=float))
+        return lambda vectors: curvature * vectors
+
     def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
-        return np.asarray(self.curvature(np.asarray(margins, dtype=float)) * vectors)
+        return self.hessian_at(margins)(vectors)
 
 
 def zero_part(z: Any, ops: Any) -> Any:

@@ -7,6 +7,7 @@ Hessian = h'(t) (diag s - s s') + h''(t) s s'
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.losses.facts import Constant
-from marginscope.losses.log_domain import log_share_and_sum, log_sum
+from marginscope.losses.log_domain import log_sum, share_and_log_sum
 from marginscope.losses.template import LogTemplate
 
 __all__ = ["SumTemplate", "sum_smoothness"]
@@ -48,53 +49,49 @@ class SumTemplate(LogTemplate):
         return self.log_of_log_sum(log_sum(np.asarray(margins, dtype=float)))
 
     def log_weights(self, margins: Floats) -> Floats:
-        log_share, t = log_share_and_sum(np.asarray(margins, dtype=float))
+        log_share, t = share_and_log_sum(np.asarray(margins, dtype=float), log=True)
         return np.asarray(log_share + self.log_slope(t)[..., None])
 
+    def weights(self, margins: Floats) -> Floats:
+        share, t = share_and_log_sum(np.asarray(margins, dtype=float))
+        return np.asarray(share * np.exp(self.log_slope(t))[..., None])
+
+    def value_and_weights(self, margins: Floats) -> tuple[Floats, Floats]:
+        share, t = share_and_log_sum(np.asarray(margins, dtype=float))
+        return np.asarray(self.of_log_sum(t)), share * np.exp(self.log_slope(t))[..., None]
+
+    def hessian_at(self, margins: Floats) -> Callable[[Floats], Floats]:
+        share, t = share_and_log_sum(np.asarray(margins, dtype=float))
+        slope, curvature = np.exp(self.log_slope(t))[..., None], self.curvature(t)[..., None]
+
+        def product(vectors: Floats) -> Floats:
+            mean = (share * vectors).sum(axis=-1, keepdims=True)
+            # not slope v - (slope - curvature) mean: with one rival the curvature alone must be left
+            return np.asarray(share * (slope * (vectors - mean) + curvature * mean))
+
+        return product
+
     def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
-        log_share, t = log_share_and_sum(np.asarray(margins, dtype=float))
-        share = np.exp(log_share)
-        mean = (share * vectors).sum(axis=-1, keepdims=True)
-        slope = np.exp(self.log_slope(t))[..., None]
-        return np.asarray(share * (slope * (vectors - mean) + self.curvature(t)[..., None] * mean))
+        return self.hessian_at(margins)(vectors)
 
 
 @lru_cache(maxsize=64)
 def sum_smoothness(template: SumTemplate) -> tuple[Constant, Constant]:
-    """Return the smoothness in the margins and in the scores, by maximising over t and s.
+    """Return the smoothness in the margins and in the scores.
 
-    x' H x = h' Var_s(x) + h'' (E_s x)^2 is largest, for given x, at shares s on at
-    most two classes (a moment problem with two constraints), so three classes are
-    the worst case and the top eigenvalue is that of a 2 x 2 matrix.
+    With a = sup h' and b = sup |h''| they are max(a / 2, b) and max(a / 2, 2 b), and
+    b and 2 b for two classes. For given x the form x' H x = h' Var_s(x) + h'' (E_s x)^2 is
+    largest at shares on two rivals (a moment problem with two constraints), and the
+    characteristic polynomial of the 2 x 2 matrix is not negative at these numbers.
     """
+    slope = _supremum(lambda t: np.exp(template.log_slope(t)))
+    curvature = _supremum(lambda t: np.abs(template.curvature(t)))
+    in_margins = Constant(max(slope / 2.0, curvature), two_classes=curvature)
+    return in_margins, Constant(max(slope / 2.0, 2.0 * curvature), two_classes=2.0 * curvature)
+
+
+def _supremum(function: Callable[[Floats], Floats]) -> float:
+    """Return the largest value over log S, on a grid that is refined once."""
     t = np.linspace(-60.0, 60.0, 12001)
-    slope, curvature = np.exp(template.log_slope(t)), template.curvature(t)
-    psi, scores = _top_eigenvalues(slope, curvature)
-    single = np.abs(curvature)
-    best = [_refine(template, t[int(np.argmax(one))], pick) for pick, one in enumerate((single, psi, scores))]
-    return Constant(best[1], two_classes=best[0]), Constant(best[2], two_classes=2.0 * best[0])
-
-
-def _refine(template: SumTemplate, start: float, pick: int) -> float:
-    t = np.linspace(start - 0.02, start + 0.02, 2001)
-    slope, curvature = np.exp(template.log_slope(t)), template.curvature(t)
-    found = np.abs(curvature) if pick == 0 else _top_eigenvalues(slope, curvature)[pick - 1]
-    return float(found.max())
-
-
-def _top_eigenvalues(slope: Floats, curvature: Floats) -> tuple[Floats, Floats]:
-    """Return the largest |eigenvalue| of H and of J' H J over the shares (s, 1 - s), for every t."""
-    s = np.linspace(0.5, 1.0, 201)
-    product = s * (1.0 - s)
-    A, B = slope[:, None], curvature[:, None]
-    a, b, off = A * product + B * s**2, A * product + B * (1.0 - s) ** 2, (B - A) * product
-    determinant = a * b - off**2
-    psi = _largest(a + b, determinant)
-    # J J' = I + 1 1' for three classes: trace of H (I + 1 1'), and det(I + 1 1') = 3
-    scores = _largest(2.0 * (a + b + off), 3.0 * determinant)
-    return psi, scores
-
-
-def _largest(trace: Floats, determinant: Floats) -> Floats:
-    root = np.sqrt(np.maximum(trace**2 / 4.0 - determinant, 0.0))
-    return np.asarray(np.max(np.abs(trace) / 2.0 + root, axis=1))
+    best = float(t[int(np.argmax(function(t)))])
+    return float(function(np.linspace(best - 0.01, best + 0.01, 2001)).max())

@@ -10,6 +10,8 @@ ordinary numbers, hence the logarithms are what a template gives first.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -82,6 +84,14 @@ class Template(ABC):
     def weight_signs(self, margins: Floats) -> Floats:
         """Return the sign of q; ones for a template that never rises."""
         return np.sign(self.weights(margins))
+
+    def value_and_weights(self, margins: Floats) -> tuple[Floats, Floats]:
+        """Return psi(u) and q for less than the cost of both."""
+        return self.value(margins), self.weights(margins)
+
+    def hessian_at(self, margins: Floats) -> Callable[[Floats], Floats]:
+        """Return the map from vectors to Hessian products at u, for many vectors."""
+        return partial(self.hessian_product, margins)
 
     def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
         """Return the Hessian of psi at u times a vector, of the shape of the margins.
