@@ -367,3 +367,18 @@ def test_a_refuted_margin_verifies_by_its_refutation():
     assert document["refutation"]["status"] == "overlap"
     assert len(solution.frame()) == 0
     assert "do not separate" in str(solution)
+
+
+def test_an_upper_end_alone_is_proved_too():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 2)), rng.integers(0, 3, 40)
+    solution = solve_hard_margin(X, y, fit_intercept=True, raise_on_failure=False)
+    open_end = replace(solution, status="numerical_error", refutation=None)
+    assert open_end.verify(X, y)
+    assert open_end.verify(X, y, exact=True)
+    for exact in (False, True):
+        tightened = Bracket(0.0, solution.bracket.upper * 1e-3)
+        assert not replace(open_end, bracket=tightened).verify(X, y, exact=exact)
+        assert not replace(solution, bracket=tightened).verify(X, y, exact=exact)
+        assert not replace(open_end, dual_weights=solution.dual_weights[::-1]).verify(X, y, exact=exact)
+        assert not replace(open_end, status="optimal").verify(X, y, exact=exact)

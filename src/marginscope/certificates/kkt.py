@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.certificates.bracket import Bracket
 from marginscope.certificates.margin_constraints import MarginConstraints
+from marginscope.certificates.pair_weights import PairWeights, WeightedSum
 from marginscope.geometry.norms import get_norm
 
 __all__ = ["KktResiduals", "kkt_residuals"]
@@ -38,18 +38,20 @@ class KktResiduals(NamedTuple):
 
 
 def kkt_residuals(
-    constraints: MarginConstraints, norm: str, W: Floats, weights: Any, bracket: Bracket, margins: Floats
+    constraints: MarginConstraints,
+    norm: str,
+    W: Floats,
+    pairs: PairWeights,
+    combined: WeightedSum,
+    bracket: Bracket,
+    margins: Floats,
 ) -> KktResiduals:
     """Measure a point of worst scaled margin about 1; ``margins`` are its u_ik / m_{y_i}."""
-    G, _ = constraints.combination(weights)
-    total = constraints.total(weights)
-    ball = get_norm(norm)
+    G, ball = combined.value, get_norm(norm)
     if norm == "frobenius":
         stationarity = ball.value(W - G) / ball.value(W)
     else:
         stationarity = max(0.0, 1.0 - float(np.vdot(G, W)) / (ball.dual_value(G) * ball.value(W)))
-    pairs = sp.coo_array(weights)
-    rows, rivals = pairs.coords
-    force = pairs.data * constraints.row_margins[rows]
-    excess = float((force * np.abs(margins[rows, rivals] - 1.0)).sum()) / total
+    force = pairs.values * constraints.row_margins[pairs.rows]
+    excess = float((force * np.abs(margins[pairs.rows, pairs.rivals] - 1.0)).sum()) / combined.total
     return KktResiduals(max(0.0, 1.0 - float(margins.min())), stationarity, excess, bracket.width)

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope._display import Displayed, make_frame
@@ -17,6 +16,7 @@ from marginscope.certificates.bracket import Bracket
 from marginscope.certificates.kkt import KktResiduals
 from marginscope.certificates.margin_proof import proves
 from marginscope.certificates.pair_table import ClassPair, PairTable
+from marginscope.certificates.pair_weights import PairWeights
 from marginscope.geometry.norms import get_norm
 
 __all__ = ["MarginSolution"]
@@ -121,10 +121,10 @@ class MarginSolution(Displayed):
     @cached_property
     def support_pairs(self) -> NDArray[np.int64]:
         """(n_support, 2) array of row index and class code of the pairs with positive multiplier."""
-        pairs = sp.coo_array(self.dual_weights)
-        held = np.flatnonzero(pairs.data)
-        order = held[np.lexsort((pairs.coords[1][held], pairs.coords[0][held]))]
-        return np.column_stack([pairs.coords[0][order], pairs.coords[1][order]]).astype(np.int64)
+        pairs = PairWeights.of(self.dual_weights)
+        held = np.flatnonzero(pairs.values)
+        order = held[np.lexsort((pairs.rivals[held], pairs.rows[held]))]
+        return np.column_stack([pairs.rows[order], pairs.rivals[order]]).astype(np.int64)
 
     @property
     def nearest_margin(self) -> float:
@@ -197,18 +197,17 @@ class MarginSolution(Displayed):
         entries = X.data if hasattr(X, "tocsr") else X
         if codes is None or not np.all(np.isfinite(entries)):
             return False
-        if self.status == "infeasible":
-            return np.array_equal(self.own_codes, codes) and self._refuted(X, y, exact)
+        if self.status == "infeasible" and not self._is_refuted(X, y, exact):
+            return False
         return proves(self, X, codes, exact=exact)
 
-    def _refuted(self, X: Any, y: Any, exact: bool) -> bool:
-        """Say whether there is a proof that no margin is positive, and no other claim."""
+    def _is_refuted(self, X: Any, y: Any, exact: bool) -> bool:
+        """Say whether there is a proof that no margin is positive."""
         certificate = self.refutation
         if certificate is None or certificate.status not in ("overlap", "quasi_complete"):
             return False
         same = certificate.fit_intercept == self.fit_intercept and np.array_equal(certificate.classes, self.classes)
-        empty = not np.any(self.coef) and self.bracket.lower == 0.0 and self.kkt is None and self.table is None
-        return bool(same and empty and certificate.verify(X, y, exact=exact))
+        return bool(same and certificate.verify(X, y, exact=exact))
 
     def _codes(self, y: Any) -> NDArray[np.intp] | None:
         """Encode labels, or return None where one is not a label of the solution."""
@@ -246,7 +245,7 @@ class MarginSolution(Displayed):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; what does not exist is None."""
-        pairs = sp.coo_array(self.dual_weights)
+        pairs = PairWeights.of(self.dual_weights)
         table = self.table
         return {
             "schema": "marginscope.margin/1",
@@ -264,9 +263,7 @@ class MarginSolution(Displayed):
             "class_scales": None if self.class_scales is None else self.class_scales.tolist(),
             "coef": None if table is None else self.coef.tolist(),
             "intercept": None if self.intercept is None or table is None else self.intercept.tolist(),
-            "dual_weights": [
-                [int(i), int(k), float(beta)] for i, k, beta in sorted(zip(*pairs.coords, pairs.data, strict=True))
-            ],
+            "dual_weights": [[int(i), int(k), float(beta)] for i, k, beta in sorted(zip(*pairs, strict=True))],
             "pair_margins": None if table is None else [[_number(u) for u in row] for row in table.margins.tolist()],
             "support_counts": None if table is None else table.supports.tolist(),
             "dual_mass": None if table is None else table.mass.tolist(),

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.certificates.bracket import Bracket
 from marginscope.certificates.norm_bounds import dual_norm_bound, norm_bound
+from marginscope.certificates.pair_weights import PairWeights, WeightedSum
 from marginscope.geometry.accurate_sums import product_parts, sum_of_products
 from marginscope.geometry.margins import is_sparse, relative_margins, rounding_bound
 
@@ -84,41 +84,27 @@ class MarginConstraints:
             certain = max(certain, float(((values - slack * bounds) / targets[rows, 0]).min()))
         return certain - 4.0 * _EPS * abs(certain)
 
-    def combination(self, weights: Any) -> tuple[Floats, Floats]:
-        """Return sum beta z~ of shape (n_classes, n_columns), and a bound of the error of each entry.
-
-        Parameters
-        ----------
-        weights : CSR matrix (n_rows, n_classes)
-        """
-        pairs = sp.coo_array(weights)
-        rows, rivals = (np.asarray(one, dtype=np.intp) for one in pairs.coords)
+    def weighted_sum(self, pairs: PairWeights) -> WeightedSum:
+        """Return sum beta z~ with a bound of its error, and sum beta m."""
         p = self.X.shape[1] + self.fit_intercept
-        own = self.y[rows]
-        if 2 * len(rows) * p <= _MOST_TERMS:
-            G, error = self._accurate_combination(rows, own, rivals, np.asarray(pairs.data, dtype=float))
+        if 2 * len(pairs.rows) * p <= _MOST_TERMS:
+            G, error = self._accurate_sum(pairs)
         else:
-            G, error = self._plain_combination(weights, rows, own)
+            G, error = self._plain_sum(pairs)
         if self.class_scales is not None:
             scales = self.class_scales[:, None]
             G, error = G * scales, error * scales
             error = error * (1.0 + 4.0 * _EPS) + _EPS * np.abs(G)
-        return G, error
+        return WeightedSum(G, error, math.fsum((pairs.values * self.row_margins[pairs.rows]).tolist()))
 
-    def total(self, weights: Any) -> float:
-        """Return sum beta m."""
-        pairs = sp.coo_array(weights)
-        return math.fsum((pairs.data * self.row_margins[pairs.coords[0]]).tolist())
-
-    def bracket(self, norm: str, W: Floats, weights: Any, *, slack: float = 1.0) -> Bracket:
+    def bracket(self, norm: str, W: Floats, combined: WeightedSum, *, slack: float = 1.0) -> Bracket:
         """Return certified ends of the largest margin in a norm; a slack of 2 leaves room to verify elsewhere."""
         worst, size = self.margin_bound(W, slack=slack), norm_bound(norm, W)
         lower = max(0.0, worst / size * (1.0 - 4.0 * slack * _EPS)) if 0.0 < size < math.inf and worst > 0 else 0.0
-        total = self.total(weights) * (1.0 - 4.0 * _EPS)
+        total = combined.total * (1.0 - 4.0 * _EPS)
         if not 0.0 < total < math.inf:
             return Bracket(lower, math.inf)
-        G, error = self.combination(weights)
-        upper = dual_norm_bound(norm, G, slack * error) / total * (1.0 + 4.0 * slack * _EPS)
+        upper = dual_norm_bound(norm, combined.value, slack * combined.error) / total * (1.0 + 4.0 * slack * _EPS)
         if slack > 1.0 and norm in ("spectral", "nuclear"):
             # the rational proof of a nuclear norm is looser than the one in floats
             room = min(W.shape) * 2.0**-44
@@ -157,27 +143,28 @@ class MarginConstraints:
             values[block], bounds[block] = sum_of_products(left, right)
         return values, bounds
 
-    def _accurate_combination(self, rows: Codes, own: Codes, rivals: Codes, weights: Floats) -> tuple[Floats, Floats]:
+    def _accurate_sum(self, pairs: PairWeights) -> tuple[Floats, Floats]:
+        """Sum class by class in twice the working precision."""
         p = self.X.shape[1] + self.fit_intercept
+        own = self.y[pairs.rows]
         G, error = np.zeros((self.n_classes, p)), np.zeros((self.n_classes, p))
+        size = max(1, _TERMS_AT_ONCE // max(1, p))
         for k in range(self.n_classes):
-            plus, minus = np.flatnonzero(own == k), np.flatnonzero(rivals == k)
-            members = rows[np.concatenate([plus, minus])]
-            signed = np.concatenate([weights[plus], -weights[minus]])
-            size = max(1, _TERMS_AT_ONCE // max(1, p))
-            blocks = [
-                sum_of_products(self.dense_rows(members[s : s + size]), signed[s : s + size, None])
-                for s in range(0, len(members), size)
-            ]
-            for value, bound in blocks:
+            plus, minus = np.flatnonzero(own == k), np.flatnonzero(pairs.rivals == k)
+            members = pairs.rows[np.concatenate([plus, minus])]
+            signed = np.concatenate([pairs.values[plus], -pairs.values[minus]])
+            for start in range(0, len(members), size):
+                block = slice(start, start + size)
+                value, bound = sum_of_products(self.dense_rows(members[block]), signed[block, None])
                 G[k] = G[k] + value
-                error[k] = error[k] + bound + (_EPS * np.abs(G[k]) if len(blocks) > 1 else 0.0)
-            error[k] *= 1.0 + 4.0 * (len(blocks) + 1) * _EPS
+                # the blocks are added in single precision
+                error[k] = (error[k] + bound + (_EPS * np.abs(G[k]) if start else 0.0)) * (1.0 + 4.0 * _EPS)
         return G, error
 
-    def _plain_combination(self, weights: Any, rows: Codes, own: Codes) -> tuple[Floats, Floats]:
-        used = np.unique(rows)
-        signed = -np.asarray(sp.csr_array(weights)[used].toarray(), dtype=float)
+    def _plain_sum(self, pairs: PairWeights) -> tuple[Floats, Floats]:
+        weights = pairs.matrix(len(self.y), self.n_classes)
+        used = np.unique(pairs.rows)
+        signed = -np.asarray(weights[used].toarray(), dtype=float)
         signed[np.arange(len(used)), self.y[used]] = -signed.sum(axis=1)
         X = self.X[used]
         G, size = np.asarray(X.T @ signed).T, np.asarray(abs(X).T @ np.abs(signed)).T

@@ -7,13 +7,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.certificates.fraction_checker import FractionChecker
 from marginscope.certificates.kkt import KktResiduals, kkt_residuals
 from marginscope.certificates.margin_constraints import MarginConstraints
 from marginscope.certificates.pair_table import PairTable, pair_table
+from marginscope.certificates.pair_weights import PairWeights, WeightedSum
 from marginscope.geometry.margins import is_sparse
 from marginscope.geometry.norms import NORMS
 
@@ -25,6 +25,7 @@ __all__ = ["proves"]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
+_WITHOUT_MARGIN = ("infeasible", "numerical_error", "iteration_limit")
 _SOLVED = ("optimal", "inaccurate", "iteration_limit", "numerical_error")
 _CLOSE = 1e-9
 # added to the witness of a nuclear norm, relative to the largest singular value
@@ -38,28 +39,23 @@ def proves(solution: MarginSolution, X: Any, y: Codes, *, exact: bool) -> bool:
     constraints = MarginConstraints(
         X, y, len(solution.classes), solution.fit_intercept, solution.class_margins, solution.class_scales
     )
-    W, weights = solution.full_coef, sp.csr_array(solution.dual_weights)
+    W, pairs = solution.full_coef, PairWeights.of(solution.dual_weights)
     with np.errstate(all="ignore"):
+        combined = constraints.weighted_sum(pairs)
         if exact:
-            proved = _proves_bracket_exactly(solution, constraints, W, weights)
+            proved = _proves_bracket_exactly(solution, constraints, W, pairs, combined)
         else:
-            found = constraints.bracket(solution.norm, W, weights)
+            found = constraints.bracket(solution.norm, W, combined)
             proved = solution.bracket.lower <= found.lower and found.upper <= solution.bracket.upper
-        return proved and _describes(solution, constraints, W, weights)
+        return proved and (_makes_no_claim(solution) or _describes(solution, constraints, W, pairs, combined))
 
 
 def _is_well_formed(solution: MarginSolution, y: Codes) -> bool:
     """Say whether shapes, signs and names are those of a solution."""
     K, d = len(solution.classes), solution.n_features
-    lower, upper = solution.bracket
-    weights = solution.dual_weights
-    if not np.array_equal(solution.own_codes, y):
+    if not np.array_equal(solution.own_codes, y) or solution.norm not in {norm.name for norm in NORMS}:
         return False
-    if solution.status not in _SOLVED or solution.norm not in {norm.name for norm in NORMS}:
-        return False
-    if not (0.0 < lower <= upper) or not _is_positive(solution.tol) or not hasattr(weights, "tocsr"):
-        return False
-    if (solution.status == "optimal") != (solution.bracket.width <= solution.tol):
+    if not _has_a_fitting_status(solution):
         return False
     if not _is_array(solution.coef, (K, d)) or (solution.intercept is None) == solution.fit_intercept:
         return False
@@ -68,35 +64,52 @@ def _is_well_formed(solution: MarginSolution, y: Codes) -> bool:
     for given in (solution.class_margins, solution.class_scales):
         if given is not None and not (_is_array(given, (K,)) and np.all(given > 0)):
             return False
-    if weights.shape != (len(y), K) or not np.all(np.isfinite(weights.data)) or np.any(weights.data < 0):
+    weights = solution.dual_weights
+    if not hasattr(weights, "tocsr") or weights.shape != (len(y), K):
         return False
-    pairs = sp.coo_array(weights)
-    return not np.any(pairs.coords[1] == y[pairs.coords[0]])
+    if not np.all(np.isfinite(weights.data)) or np.any(weights.data < 0):
+        return False
+    pairs = PairWeights.of(weights)
+    return not np.any(pairs.rivals == y[pairs.rows])
+
+
+def _has_a_fitting_status(solution: MarginSolution) -> bool:
+    """Say whether the status is one that goes with the bracket."""
+    lower, upper = solution.bracket
+    if not 0.0 <= lower <= upper or not (math.isfinite(solution.tol) and solution.tol > 0):
+        return False
+    if _makes_no_claim(solution):
+        return solution.status in _WITHOUT_MARGIN and not np.any(solution.coef != 0.0)
+    return (
+        lower > 0.0
+        and solution.status in _SOLVED
+        and (solution.status == "optimal") == (solution.bracket.width <= solution.tol)
+    )
+
+
+def _makes_no_claim(solution: MarginSolution) -> bool:
+    """Say whether there is only an upper end, and no coefficients."""
+    return solution.bracket.lower == 0.0 and solution.table is None and solution.kkt is None
 
 
 def _is_array(values: Any, shape: tuple[int, ...]) -> bool:
     return isinstance(values, np.ndarray) and values.shape == shape and bool(np.all(np.isfinite(values)))
 
 
-def _is_positive(value: float) -> bool:
-    return math.isfinite(value) and value > 0
-
-
-def _describes(solution: MarginSolution, constraints: MarginConstraints, W: Floats, weights: Any) -> bool:
+def _describes(
+    solution: MarginSolution, constraints: MarginConstraints, W: Floats, pairs: PairWeights, combined: WeightedSum
+) -> bool:
     """Say whether the scale of W, the table of pairs and the residuals are those of the data."""
     if solution.table is None or solution.kkt is None:
         return False
     margins = constraints.scaled_margins(W)
-    table = pair_table(constraints, margins, weights)
+    table = pair_table(constraints, margins, pairs)
     rounding = constraints.scaled_rounding(W)
-    active = sp.coo_array(weights).coords
-    room = _CLOSE + 4.0 * float(rounding[active].max(initial=0.0))
-    kkt = kkt_residuals(constraints, solution.norm, W, weights, solution.bracket, margins)
-    total = constraints.total(weights)
-    size = solution.norm_value
+    room = _CLOSE + 4.0 * float(rounding[pairs.rows, pairs.rivals].max(initial=0.0))
+    kkt = kkt_residuals(constraints, solution.norm, W, pairs, combined, solution.bracket, margins)
     return bool(
         abs(float(margins.min()) - 1.0) <= room
-        and abs(total / size**2 - 1.0) <= _CLOSE
+        and abs(combined.total / solution.norm_value**2 - 1.0) <= _CLOSE
         and _same_table(solution.table, table, _CLOSE + 4.0 * rounding.max())
         and _same_residuals(solution.kkt, kkt, room)
     )
@@ -125,7 +138,9 @@ def _same_residuals(stored: KktResiduals, found: KktResiduals, room: float) -> b
     return all(abs(a - b) <= room and a >= 0.0 for a, b in zip(stored, found, strict=True))
 
 
-def _proves_bracket_exactly(solution: MarginSolution, constraints: MarginConstraints, W: Floats, weights: Any) -> bool:
+def _proves_bracket_exactly(
+    solution: MarginSolution, constraints: MarginConstraints, W: Floats, pairs: PairWeights, combined: WeightedSum
+) -> bool:
     """Hand both ends to the checker on fractions."""
     checker = FractionChecker(
         _sparse_rows(constraints.X),
@@ -137,14 +152,13 @@ def _proves_bracket_exactly(solution: MarginSolution, constraints: MarginConstra
         class_scales=None if constraints.class_scales is None else constraints.class_scales.tolist(),
     )
     norm, (lower, upper) = solution.norm, solution.bracket
-    pairs = sp.coo_array(weights)
-    multipliers = list(zip(*(one.tolist() for one in (*pairs.coords, pairs.data)), strict=True))
     of_coef = _witness(W) if norm == "nuclear" else None
-    if not checker.proves_lower(norm, W.tolist(), lower, witness=of_coef):
+    if lower > 0.0 and not checker.proves_lower(norm, W.tolist(), lower, witness=of_coef):
         return False
     if not math.isfinite(upper):
         return True
-    of_sum = _witness(constraints.combination(weights)[0]) if norm == "spectral" else None
+    multipliers = list(zip(*(one.tolist() for one in pairs), strict=True))
+    of_sum = _witness(combined.value) if norm == "spectral" else None
     return checker.proves_upper(norm, multipliers, upper, witness=of_sum)
 
 

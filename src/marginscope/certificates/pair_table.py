@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.certificates.margin_constraints import MarginConstraints
+from marginscope.certificates.pair_weights import PairWeights
 
 __all__ = ["ClassPair", "PairTable", "pair_table"]
 
@@ -39,7 +39,7 @@ class PairTable(NamedTuple):
     nearest: float
 
 
-def pair_table(constraints: MarginConstraints, margins: Floats, weights: Any) -> PairTable:
+def pair_table(constraints: MarginConstraints, margins: Floats, pairs: PairWeights) -> PairTable:
     """Tabulate scaled margins (n_rows, n_classes) and multipliers by class and rival."""
     K, y = constraints.n_classes, constraints.y
     smallest = np.full((K, K), np.inf)
@@ -47,12 +47,11 @@ def pair_table(constraints: MarginConstraints, margins: Floats, weights: Any) ->
         own = y == k
         if own.any():
             smallest[k] = margins[own].min(axis=0)
-    pairs = sp.coo_array(weights)
-    rows, rivals = pairs.coords
+    rows, rivals = pairs.rows, pairs.rivals
     supports, mass = np.zeros((K, K), dtype=np.int64), np.zeros((K, K))
-    np.add.at(supports, (y[rows], rivals), (pairs.data > 0).astype(np.int64))
-    np.add.at(mass, (y[rows], rivals), pairs.data * constraints.row_margins[rows])
+    np.add.at(supports, (y[rows], rivals), pairs.values > 0)
+    np.add.at(mass, (y[rows], rivals), pairs.values * constraints.row_margins[rows])
     others = np.ones(margins.shape, dtype=bool)
-    others[rows[pairs.data > 0], rivals[pairs.data > 0]] = False
+    others[rows[pairs.values > 0], rivals[pairs.values > 0]] = False
     nearest = float(np.min(margins, where=others, initial=np.inf))
     return PairTable(smallest, supports, mass, nearest)

@@ -13,57 +13,39 @@ from numpy.typing import NDArray
 from marginscope._validation import check_class_numbers, check_consistent_length, check_features, check_labels
 from marginscope.certificates.margin import MarginSolution
 from marginscope.certificates.margin_constraints import MarginConstraints
+from marginscope.certificates.pair_weights import PairWeights
 from marginscope.certificates.separability import SeparabilityCertificate
 from marginscope.exceptions import DataError, DataQualityWarning, NotSeparableError, NotSolvedError, UsageError
 from marginscope.geometry.margins import is_sparse
 from marginscope.geometry.norms import get_norm
 from marginscope.solvers.distinct_rows import DistinctRows, distinct_rows
+from marginscope.solvers.frobenius import solve_frobenius
 from marginscope.solvers.margin_measure import (
     MarginQuestion,
     infeasible_solution,
     measured_solution,
-    pruned_weights,
 )
 from marginscope.solvers.margin_problem import MarginProblem, Solved
 from marginscope.solvers.margin_scaling import scaled_problem, shared_weights
+from marginscope.solvers.polyhedral import solve_polyhedral
+from marginscope.solvers.schatten import solve_schatten
 from marginscope.solvers.separability import separability
+from marginscope.solvers.support_polish import polished
 
 __all__ = ["solve_hard_margin"]
 
 Floats = NDArray[np.float64]
 Solver = Callable[[MarginProblem], Solved]
 
-# of the tolerance: the rest is for rounding and for the multipliers left out
+# of the tolerance: the rest is for rounding and for the multipliers that the polish leaves out
 _SOLVER_SHARE = 0.5
 
-
-def _frobenius(problem: MarginProblem) -> Solved:
-    from marginscope.solvers.frobenius import hard_margin_direction
-
-    found = hard_margin_direction(
-        problem.X, problem.y, n_classes=problem.n_classes, start=problem.start, time_limit=problem.time_limit
-    )
-    return Solved(found.coef, found.dual_weights.toarray(), found.status, found.n_rounds, "active set")
-
-
-def _polyhedral(problem: MarginProblem, norm: str) -> Solved:
-    from marginscope.solvers.polyhedral import solve_polyhedral
-
-    return solve_polyhedral(problem, norm)
-
-
-def _schatten(problem: MarginProblem, norm: str) -> Solved:
-    from marginscope.solvers.schatten import solve_schatten
-
-    return solve_schatten(problem, norm)
-
-
 SOLVERS: dict[str, Solver] = {
-    "frobenius": _frobenius,
-    "max": partial(_polyhedral, norm="max"),
-    "sum": partial(_polyhedral, norm="sum"),
-    "spectral": partial(_schatten, norm="spectral"),
-    "nuclear": partial(_schatten, norm="nuclear"),
+    "frobenius": solve_frobenius,
+    "max": partial(solve_polyhedral, norm="max"),
+    "sum": partial(solve_polyhedral, norm="sum"),
+    "spectral": partial(solve_schatten, norm="spectral"),
+    "nuclear": partial(solve_schatten, norm="nuclear"),
 }
 
 
@@ -175,7 +157,7 @@ def _solve(question: MarginQuestion, start: Floats | None, time_limit: float) ->
     if constraints.class_scales is not None:
         direction = direction / constraints.class_scales[:, None]
     lost = Solved(direction, np.zeros(0), "numerical_error", again.n_iterations, again.method)
-    return measured_solution(question, direction, again.dual_weights, lost)
+    return measured_solution(question, direction, PairWeights.of(again.dual_weights), lost)
 
 
 def _attempt(question: MarginQuestion, same: DistinctRows, start: Floats | None, time_limit: float) -> MarginSolution:
@@ -183,10 +165,15 @@ def _attempt(question: MarginQuestion, same: DistinctRows, start: Floats | None,
     problem, size = scaled_problem(
         question.constraints, same, start=start, tol=_SOLVER_SHARE * question.tol, time_limit=time_limit
     )
-    solved = SOLVERS[question.norm](problem)
-    alpha = pruned_weights(problem, question.norm, solved.weights, question.tol)
-    weights = shared_weights(alpha, question.constraints, same)
-    return measured_solution(question, solved.coef / size, weights, solved)
+    solve = SOLVERS[question.norm]
+    # what overflows on the way shows in the answer, which is measured next
+    with np.errstate(all="ignore"):
+        try:
+            solved = polished(problem, question.norm, solve, solve(problem))
+        except np.linalg.LinAlgError:
+            solved = Solved(np.zeros(problem.shape), np.zeros(problem.pairs.shape), "numerical_error", 0, "")
+    pairs = shared_weights(solved.weights, question.constraints, same)
+    return measured_solution(question, solved.coef / size, pairs, solved)
 
 
 def _raise_or_warn(solution: MarginSolution) -> None:

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.certificates.margin_constraints import MarginConstraints
+from marginscope.certificates.pair_weights import PairWeights
 from marginscope.geometry.margins import all_pairs, is_sparse
 from marginscope.solvers.distinct_rows import DistinctRows
 from marginscope.solvers.margin_problem import MarginProblem
@@ -64,14 +65,17 @@ def scaled_problem(
     return problem, size
 
 
-def shared_weights(weights: Any, constraints: MarginConstraints, same: DistinctRows) -> Any:
+def shared_weights(alpha: Floats, constraints: MarginConstraints, same: DistinctRows) -> PairWeights:
     """Turn weights of the scaled problem into multipliers of all rows: equal rows share theirs equally."""
-    beta = sp.csr_array(weights)
-    shares = 1.0 / (constraints.row_margins[same.first] * same.sizes)
-    beta = sp.csr_array(sp.diags_array(shares) @ beta)
-    spread = sp.csr_array(beta[same.group])
-    spread.sum_duplicates()
-    return spread
+    place, rivals = np.nonzero(alpha)
+    beta = alpha[place, rivals] / (constraints.row_margins[same.first[place]] * same.sizes[place])
+    copies = same.sizes[place]
+    by_group = np.argsort(same.group, kind="stable")
+    start = np.concatenate([[0], np.cumsum(same.sizes)])[place]
+    within = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
+    rows = by_group[np.repeat(start, copies) + within]
+    order = np.lexsort((np.repeat(rivals, copies), rows))
+    return PairWeights(rows[order], np.repeat(rivals, copies)[order], np.repeat(beta, copies)[order])
 
 
 def _power_of_two_above(Z: Any) -> float:
