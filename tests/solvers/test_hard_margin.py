@@ -234,6 +234,21 @@ def test_tables_of_any_kind(kind):
 
 
 @pytest.mark.parametrize("norm", NAMES)
+def test_num011_at_the_time_limit_the_bracket_is_still_true(norm, monkeypatch):
+    monkeypatch.setattr(hard_margin, "_LEAST_SOLVER_SECONDS", 1e-9)
+    X, y = separable(0, n=400, d=10, K=4)
+    best = solve_hard_margin(X, y, norm=norm)
+    with pytest.raises(NotSolvedError, match=r"wanted, but .* ended with iteration limit") as caught:
+        solve_hard_margin(X, y, norm=norm, time_limit=1e-9)
+    left = caught.value.solution
+    assert left.status == "iteration_limit"
+    assert 0.0 <= left.bracket.lower <= best.bracket.upper
+    assert left.bracket.upper >= best.bracket.lower
+    assert left.verify(X, y)
+    assert left.verify(X, y, exact=True)
+
+
+@pytest.mark.parametrize("norm", NAMES)
 @pytest.mark.parametrize("largest", [3, 8])
 def test_columns_of_very_different_scale(norm, largest):
     rng = np.random.default_rng(1)
@@ -296,6 +311,20 @@ def test_a_start_changes_only_the_way():
         started = solve_hard_margin(X, y, fit_intercept=True, class_scales=[1, 2, 3], start=start)
         assert started.status == "optimal"
         assert started.margin == pytest.approx(plain.margin, rel=2e-8)
+
+
+def test_a_start_that_does_not_separate_is_left_aside(monkeypatch):
+    X, y = separable(6, n=30, d=3)
+    starts = []
+    exact = hard_margin.SOLVERS["frobenius"]
+    monkeypatch.setitem(
+        hard_margin.SOLVERS, "frobenius", lambda problem: (starts.append(problem.start), exact(problem))[1]
+    )
+    other = separability(X, np.roll(y, 1), fit_intercept=False)
+    assert other.status == "overlap"
+    for start in (other, np.zeros((3, 3)), -separability(X, y, fit_intercept=False).direction):
+        assert solve_hard_margin(X, y, start=start).status == "optimal"
+    assert starts == [None, None, None]
 
 
 def test_the_start_reaches_the_solver_in_its_own_scale(monkeypatch):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -39,6 +41,9 @@ Solver = Callable[[MarginProblem], Solved]
 
 # of the tolerance: the rest is for rounding and for the multipliers that the polish leaves out
 _SOLVER_SHARE = 0.5
+# what a proof that there is no margin may always take
+_LEAST_SECONDS = 1.0
+_LEAST_SOLVER_SECONDS = 1e-3
 
 SOLVERS: dict[str, Solver] = {
     "frobenius": solve_frobenius,
@@ -81,7 +86,7 @@ def solve_hard_margin(
     tol : float
         Relative gap of a solution called optimal.
     start : SeparabilityCertificate or (n_classes, n_features [+ 1]) array, optional
-        Coefficients that separate, the intercept as last column.
+        Coefficients, the intercept as last column; used if they separate all rows.
     time_limit : float
         Seconds, after which the status is "iteration_limit".
     raise_on_failure : bool
@@ -130,27 +135,32 @@ def solve_hard_margin(
         check_class_numbers("class_scales", class_scales, labels.labels),
     )
     question = MarginQuestion(constraints, labels.labels, norm, float(tol))
-    solution = _solve(question, _checked_start(start, constraints), time_limit)
+    deadline = time.monotonic() + float(time_limit)
+    solution = _solve(question, _checked_start(start, constraints), deadline)
     if raise_on_failure:
         _raise_or_warn(solution)
     return solution
 
 
-def _solve(question: MarginQuestion, start: Floats | None, time_limit: float) -> MarginSolution:
+def _solve(question: MarginQuestion, start: Floats | None, deadline: float) -> MarginSolution:
     """Solve and measure; where no margin comes out, ask for the separability of the classes."""
     constraints = question.constraints
     same = distinct_rows(constraints.X, constraints.y)
     best: MarginSolution | None = None
     if same.conflict is None:
-        best = _attempt(question, same, start, time_limit)
+        best = _attempt(question, same, start, deadline)
         if best.bracket.lower > 0:
             return best
-    labels = question.classes[constraints.y]
-    certificate = separability(constraints.X, labels, fit_intercept=constraints.fit_intercept, time_limit=time_limit)
+    certificate = separability(
+        constraints.X,
+        question.classes[constraints.y],
+        fit_intercept=constraints.fit_intercept,
+        time_limit=max(_LEAST_SECONDS, deadline - time.monotonic()),
+    )
     if certificate.status != "complete":
         return infeasible_solution(question, certificate, best)
     direction = _with_intercept(certificate)
-    again = _attempt(question, same, direction, time_limit)
+    again = _attempt(question, same, direction, deadline)
     if again.bracket.lower > 0:
         return again
     # the separating direction has a margin, even if the solver lost it
@@ -160,10 +170,11 @@ def _solve(question: MarginQuestion, start: Floats | None, time_limit: float) ->
     return measured_solution(question, direction, PairWeights.of(again.dual_weights), lost)
 
 
-def _attempt(question: MarginQuestion, same: DistinctRows, start: Floats | None, time_limit: float) -> MarginSolution:
+def _attempt(question: MarginQuestion, same: DistinctRows, start: Floats | None, deadline: float) -> MarginSolution:
     """Run the solver of the norm on the scaled problem and measure its answer on the rows as given."""
+    left = max(_LEAST_SOLVER_SECONDS, deadline - time.monotonic())
     problem, size = scaled_problem(
-        question.constraints, same, start=start, tol=_SOLVER_SHARE * question.tol, time_limit=time_limit
+        question.constraints, same, start=start, tol=_SOLVER_SHARE * question.tol, time_limit=left
     )
     solve = SOLVERS[question.norm]
     # what overflows on the way shows in the answer, which is measured next
@@ -214,6 +225,8 @@ def _checked_start(start: Any, constraints: MarginConstraints) -> Floats | None:
     """Return the start as coefficients with the intercept as last column."""
     if start is None:
         return None
+    if isinstance(start, SeparabilityCertificate) and start.status != "complete":
+        return None
     given = _with_intercept(start) if isinstance(start, SeparabilityCertificate) else np.asarray(start, dtype=float)
     shape = (constraints.n_classes, int(constraints.X.shape[1]) + constraints.fit_intercept)
     if given is not None and constraints.fit_intercept and given.shape == (shape[0], shape[1] - 1):
@@ -224,7 +237,8 @@ def _checked_start(start: Any, constraints: MarginConstraints) -> Floats | None:
             f"a start of finite numbers and shape {shape} is needed (a row for each class, the intercept as last "
             f"column), but got {found}; pass a certificate of complete separation, or no start"
         )
-    return given
+    plain = replace(constraints, class_scales=None)
+    return given if plain.scaled_margins(given).min() > 0 else None
 
 
 def _with_intercept(certificate: SeparabilityCertificate) -> Any:

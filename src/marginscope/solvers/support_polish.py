@@ -26,6 +26,8 @@ Mask = NDArray[np.bool_]
 # from a clean support to all pairs that could matter
 _SHARES_OF_SLACK = (1.0, 1e-2, 1e-4, 1e-6)
 _SMALLEST_SHARE = 1e-10
+# after any other end there is no time, or no support, for a second solution
+_WORTH_IT = ("optimal", "inaccurate")
 # share of the tolerance that leaving out multipliers may cost
 _COST = 0.4
 
@@ -54,7 +56,7 @@ def polished(problem: MarginProblem, norm: str, solve: Callable[[MarginProblem],
         kept = np.where(support, alpha, 0.0)
         if _upper(problem, norm, kept) <= allowed:
             return replace(solved, weights=kept)
-        if share == 1.0:
+        if share == 1.0 and solved.status in _WORTH_IT:
             again = _on_support(problem, solve, support)
             if _upper(problem, norm, again.weights) <= allowed:
                 better = _lower(problem, norm, again.coef) > _lower(problem, norm, solved.coef)
