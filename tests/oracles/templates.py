@@ -52,18 +52,21 @@ def _worst_q(u):
 
 
 def entmax_probabilities(s, alpha):
-    """Return the alpha-entmax of scores by bisection on the threshold."""
-    x = [(alpha - 1) * one for one in s]
-    power = 1 / (alpha - 1)
-
-    def mass(tau):
-        return mp.fsum(_plus(one - tau) ** power for one in x)
-
-    low, high = max(x) - 1, max(x)
-    for _ in range(mp.mp.prec + 20):
-        middle = (low + high) / 2
-        low, high = (middle, high) if mass(middle) >= 1 else (low, middle)
-    return [_plus(one - low) ** power for one in x]
+    """Return the alpha-entmax of scores: the threshold is right when the probabilities sum to one."""
+    x = [(alpha - 1) * (one - max(s)) for one in s]
+    power = 1 / (mp.mpf(alpha) - 1)
+    # the mass is convex and falls, so Newton's steps from the left never pass the root
+    tau = max(x) - 1
+    for _ in range(200):
+        above = [one - tau for one in x if one > tau]
+        excess = mp.fsum(one**power for one in above) - 1
+        step = excess / (power * mp.fsum(one ** (power - 1) for one in above))
+        tau += step
+        if step < 10 * mp.eps:
+            break
+    p = [_plus(one - tau) ** power for one in x]
+    assert abs(mp.fsum(p) - 1) < 1000 * power * mp.eps
+    return p
 
 
 def _entmax(u, alpha):

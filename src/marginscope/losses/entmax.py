@@ -65,10 +65,11 @@ class Entmax(FenchelYoungTemplate):
         m = 1.0 / (self.alpha - 1.0)
         fixed = scaled.detach() if hasattr(scaled, "detach") else scaled
         tau = xp.zeros_like(fixed[..., 0]) - 1.0
+        noise = 2.0 * xp.finfo(fixed.dtype).eps
         for _ in range(_MOST_STEPS):
             step = _newton_step(fixed, tau, m, xp)
             tau = tau + step
-            if not bool((step > 1e-16).any()):
+            if not bool((step > noise).any()):
                 break
         if fixed is not scaled:
             # each step on the graph doubles the order to which tau depends on x: two give all of the Hessian
