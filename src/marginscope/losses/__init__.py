@@ -21,10 +21,10 @@ from marginscope.losses.smooth_weston_watkins import SmoothWestonWatkins
 from marginscope.losses.sparsemax import Sparsemax
 from marginscope.losses.squared_margin import SquaredMargin
 from marginscope.losses.squared_weston_watkins import SquaredWestonWatkins
-from marginscope.losses.template import Template
+from marginscope.losses.template import LogTemplate, Template
 from marginscope.losses.weston_watkins import WestonWatkins
 
-__all__ = ["TEMPLATES", "Template", "get", "names"]
+__all__ = ["TEMPLATES", "LogTemplate", "Template", "get", "names"]
 
 TEMPLATES: tuple[Template, ...] = (
     CrossEntropy(),

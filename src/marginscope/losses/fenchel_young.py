@@ -59,17 +59,16 @@ class FenchelYoungTemplate(LogTemplate):
         return 1.0 / (self.alpha - 1.0)
 
     def value(self, margins: Any, xp: Any = np) -> Any:
+        if xp is np:
+            return self._values(*self._roots(np.asarray(margins, dtype=float)))
         a = self.alpha
         scaled, largest = self._scaled(margins, xp)
         tau = self.threshold(scaled, xp)
         above = xp.clip(scaled - tau[..., None], 0.0, None)
         p = positive_power(above, 1.0 / (a - 1.0), xp)
-        # <p, x> with x shifted by its largest entry, and sum p = 1
-        return (
-            (p * scaled).sum(-1) / (a - 1.0)
-            + largest
-            - (positive_power(above, a / (a - 1.0), xp).sum(-1) - 1.0) / (a * (a - 1.0))
-        )
+        entropy = (positive_power(above, a / (a - 1.0), xp).sum(-1) - 1.0) / (a * (a - 1.0))
+        # <p, s> with s shifted by its largest entry, and sum p = 1
+        return (p * scaled).sum(-1) / (a - 1.0) + largest - entropy
 
     def log_value(self, margins: Floats) -> Floats:
         return log_of(self._values(*self._roots(np.asarray(margins, dtype=float))))

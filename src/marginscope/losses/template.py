@@ -70,7 +70,7 @@ class Template(ABC):
         """
 
     def weights(self, margins: Floats) -> Floats:
-        """Return q, of the shape of the margins: where there is a kink, the mean of equal neighbours."""
+        """Return q, of the shape of the margins; at a kink one that treats tied margins alike."""
         return numerical_weights(self.value, np.asarray(margins, dtype=float))
 
     def log_value(self, margins: Floats) -> Floats:
