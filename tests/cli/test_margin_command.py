@@ -69,7 +69,9 @@ def test_the_table_names_pairs_and_their_share(separated: Path, tmp_path: Path, 
     assert shown.err == ""
     assert shown.out.startswith("The largest frobenius margin is 0.632456")
     assert "share of force" in shown.out
-    assert "50.0%" in shown.out
+    # alpha_1 - 3 alpha_2 = -1/2 and alpha_1 - alpha_2 = 1: 1.75 and 0.75
+    assert "70.0%" in shown.out
+    assert "30.0%" in shown.out
     assert "verified without a solver." in " ".join(shown.out.split())
     assert "Rows that hold the margin" in page.read_text(encoding="utf-8")
 
