@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -103,7 +107,10 @@ def test_in_the_frobenius_norm_the_multipliers_rebuild_the_coefficients(case):
     assert np.allclose(W, solution.full_coef, atol=1e-7 * solution.norm_value)
 
 
-# Each damage makes a claim of the solution false for the data; what it returns must be rejected.
+# A damage changes a field so that something the solution says of the data is no longer true:
+# an end of the bracket that is not proved any more, a status that the width contradicts, a
+# figure that is not the data's. Changes that leave every claim true (a wider bracket of an
+# inaccurate solution, a change below rounding, the name of the method) are none.
 
 
 def damage_coefficient(s, rng):
@@ -310,6 +317,35 @@ def test_it_proves_nothing_about_other_data(case):
         assert not solution.verify(X, np.array(["unknown"] * len(y)), exact=exact)
         assert not solution.verify(X[0], y, exact=exact)
         assert not solution.verify([["a"] * X.shape[1]] * len(X), y, exact=exact)
+
+
+OTHER_MACHINES = {
+    "old BLAS": {"OPENBLAS_CORETYPE": "Prescott"},
+    "middle BLAS": {"OPENBLAS_CORETYPE": "Sandybridge"},
+    "no vector units": {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3", "OPENBLAS_CORETYPE": "Prescott"},
+    "two threads": {"OPENBLAS_NUM_THREADS": "2"},
+}
+VERDICTS = """
+import pickle, sys
+for solution, X, y in pickle.load(open(sys.argv[1], "rb")):
+    print(solution.verify(X, y), solution.verify(X, y, exact=True))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", OTHER_MACHINES.values(), ids=OTHER_MACHINES.keys())
+def test_the_verdict_does_not_depend_on_the_machine(case, machine, tmp_path):
+    solution, X, y = case
+    tightened = replace(solution, bracket=Bracket(solution.bracket.upper * (1 + 1e-12), solution.bracket.upper * 2))
+    (tmp_path / "claims").write_bytes(pickle.dumps([(solution, X, y), (tightened, X, y)]))
+    done = subprocess.run(
+        [sys.executable, "-c", VERDICTS, str(tmp_path / "claims")],
+        env={**os.environ, **machine},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "True", "False", "False"]
 
 
 def test_frames_lists_and_sparse_rows_verify_alike(case):
