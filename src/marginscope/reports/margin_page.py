@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["figure", "fragment", "page"]
 
 MOST_CLASSES = 25
-MOST_PAIRS = 60
+MOST_PAIRS = 15
 MOST_ROWS = 30
 LEVELS = 6
 
