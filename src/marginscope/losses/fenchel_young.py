@@ -59,8 +59,6 @@ class FenchelYoungTemplate(LogTemplate):
         return 1.0 / (self.alpha - 1.0)
 
     def value(self, margins: Any, xp: Any = np) -> Any:
-        if xp is np:
-            return self._values(*self._roots(np.asarray(margins, dtype=float)))
         a = self.alpha
         scaled, largest = self._scaled(margins, xp)
         tau = self.threshold(scaled, xp)
