@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 
 from marginscope.exceptions import DataError
-from marginscope.solvers import separability as solver
+from marginscope.solvers import separable_search
 from marginscope.solvers import separable_lp
 from marginscope.solvers.separability import separability
 from oracles import exact_separability
@@ -60,8 +60,9 @@ def test_status_and_pairs_are_those_of_the_exact_programme():
 
 
 def test_the_linear_programme_alone_finds_the_same(monkeypatch):
-    monkeypatch.setattr(solver, "_LARGEST_HESSIAN", 0)
-    monkeypatch.setattr(solver, "descend_until", lambda model, start, accept, max_steps: (start, False))
+    monkeypatch.setattr(separable_search, "LARGEST_HESSIAN", -1)
+    monkeypatch.setattr(separable_search, "descend_until", lambda model, start, accept, max_steps: (start, False))
+    monkeypatch.setattr(separable_search, "one_sided_direction", lambda Z, y, tied, has_ones: None)
     found = [
         separability(X, y, fit_intercept=fit_intercept) for X, y, _, fit_intercept, _ in integer_problems(240)[:80]
     ]
@@ -73,7 +74,7 @@ def test_the_linear_programme_alone_finds_the_same(monkeypatch):
 
 
 def test_sparse_features_without_room_for_dense_ones_find_the_same(monkeypatch):
-    monkeypatch.setattr(solver, "_MOST_UNPACKED_ENTRIES", 0)
+    monkeypatch.setattr(separable_search, "MOST_UNPACKED_ENTRIES", 0)
     for X, y, k, fit_intercept, pairs in integer_problems(240)[:60]:
         certificate = separability(sp.csr_array(X), y, fit_intercept=fit_intercept)
         assert certificate.status == kind(len(y), k, pairs)
@@ -236,7 +237,7 @@ def test_num009_a_tiny_overlap_is_undecided_or_proved():
 
 
 def test_num011_a_programme_out_of_time_is_undecided(monkeypatch):
-    monkeypatch.setattr(solver, "_LARGEST_HESSIAN", 0)
+    monkeypatch.setattr(separable_search, "LARGEST_HESSIAN", -1)
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((2000, 10)), rng.integers(0, 3, 2000)
     certificate = separability(X, y, time_limit=1e-6)
@@ -247,7 +248,7 @@ def test_num011_a_programme_out_of_time_is_undecided(monkeypatch):
 
 
 def test_a_programme_that_does_not_fit_is_refused(monkeypatch):
-    monkeypatch.setattr(solver, "_LARGEST_HESSIAN", 0)
+    monkeypatch.setattr(separable_search, "LARGEST_HESSIAN", -1)
     monkeypatch.setattr(separable_lp, "MOST_NONZEROS", 100)
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((200, 5)), rng.integers(0, 3, 200)

@@ -68,6 +68,8 @@ def multiplier_slack(Q: Floats, y: Codes, weights: Floats) -> tuple[float, Float
     g = pair_sum(Q, y, weights).ravel()
     H = pair_gram(Q, y, weights, gauge=1.0)
     D = _solve_if_well_conditioned(H, g)
+    if D is None and _stiffen(H, Q, y, weights):
+        D = _solve_if_well_conditioned(H, g)
     if D is None:
         values, vectors = scipy.linalg.eigh(H, check_finite=False)
         kept = values > _SMALLEST_EIGENVALUE * values[-1]
@@ -79,14 +81,38 @@ def multiplier_slack(Q: Floats, y: Codes, weights: Floats) -> tuple[float, Float
 
 
 def _solve_if_well_conditioned(H: Floats, g: Floats) -> Floats | None:
+    scale = np.sqrt(np.diag(H))
+    if not np.all(scale > 0):
+        return None
+    scaled = H / scale / scale[:, None]
+    norm = np.abs(scaled).sum(axis=0).max()
     try:
-        factor = scipy.linalg.cholesky(H, lower=True, check_finite=False)
+        factor = scipy.linalg.cholesky(scaled, lower=True, check_finite=False, overwrite_a=True)
     except np.linalg.LinAlgError:
         return None
-    reciprocal, _ = scipy.linalg.lapack.dpocon(factor, np.abs(H).sum(axis=0).max(), uplo="L")
+    reciprocal, _ = scipy.linalg.lapack.dpocon(factor, norm, uplo="L")
     if reciprocal < _SMALLEST_EIGENVALUE:
         return None
-    return np.asarray(scipy.linalg.cho_solve((factor, True), g, check_finite=False))
+    return np.asarray(scipy.linalg.cho_solve((factor, True), g / scale, check_finite=False)) / scale
+
+
+def _stiffen(H: Floats, Q: Floats, y: Codes, weights: Floats) -> bool:
+    """Add curvature along the directions of one class alone that have no margin; say if there are any.
+
+    A column that is zero wherever a class takes part leaves such a direction.
+    """
+    n_classes, rank = weights.shape[1], Q.shape[1]
+    unit = float(np.trace(H)) / len(H)
+    found = False
+    for k in range(n_classes):
+        rows = (weights[:, k] > 0) | ((y == k) & (weights > 0).any(axis=1))
+        moment = Q[rows].T @ Q[rows]
+        values, vectors = scipy.linalg.eigh(moment, check_finite=False)
+        flat = vectors[:, values <= _LARGEST_NULL_SQUARE * np.trace(moment) / rank]
+        if flat.shape[1]:
+            found = True
+            H[k * rank : (k + 1) * rank, k * rank : (k + 1) * rank] += unit * (flat @ flat.T)
+    return found
 
 
 def _are_flat(Q: Floats, y: Codes, pairs: NDArray[np.bool_], directions: Floats) -> bool:

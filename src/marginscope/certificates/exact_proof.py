@@ -32,6 +32,7 @@ Mask = NDArray[np.bool_]
 _ROWS_AT_ONCE = 4096
 _SPARSE_ROWS_AT_ONCE = 64
 _MOST_UNKNOWNS = 120
+_SMALLEST_PIVOT = 1e-11
 _MOST_ENTRIES = 5_000_000
 
 
@@ -101,8 +102,10 @@ def exact_tied_part(
 def _heavy_rows(A: Integers, weights: Floats) -> list[int]:
     """Choose pair features that look independent, heavy weights first."""
     floats = np.array([[float(v) for v in row] for row in A / _column_size(A)])
-    _, order = scipy.linalg.qr((floats * weights[:, None]).T, mode="r", pivoting=True, check_finite=False)
-    return [int(m) for m in order[: min(A.shape)]]
+    R, order = scipy.linalg.qr((floats * weights[:, None]).T, mode="r", pivoting=True, check_finite=False)
+    size = np.abs(np.diag(R))
+    # rows that add nothing to the heavier ones would take their place in the elimination
+    return [int(m) for m in order[: int((size > _SMALLEST_PIVOT * size[0]).sum())]]
 
 
 def _basis(A: Integers, chosen: list[int], weights: Floats) -> tuple[Echelon, list[int]]:

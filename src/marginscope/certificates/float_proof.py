@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from marginscope.certificates.balance import multiplier_slack, relative_residual
 from marginscope.certificates.exact_proof import exact_positive
+from marginscope.geometry.class_components import class_components, rows_of_component
 from marginscope.geometry.margins import relative_margins, rounding_bound
 from marginscope.geometry.orthonormal import orthonormal_features
 
@@ -22,7 +23,7 @@ LARGEST_RESIDUAL = 1e-9
 LARGEST_SLACK = 0.5
 _TIE_IN_ROUNDINGS = 64.0
 _GAP_IN_ROUNDINGS = 4096.0
-_LARGEST_SYSTEM = 4000
+_LARGEST_SYSTEM = 9000
 
 
 def positive(X: Any, y: Codes, coef: Floats, intercept: Floats | None, pairs: Mask) -> bool:
@@ -62,19 +63,24 @@ def separates_and_ties(X: Any, y: Codes, coef: Floats, intercept: Floats | None,
 def balanced(X: Any, y: Codes, weights: Floats, tied: Mask, *, fit_intercept: bool) -> bool:
     """Say whether weights, positive on the tied pairs only, can be corrected to sum to zero.
 
-    The correction needs a dense system of n_classes * n_features unknowns. Beyond
-    4000 of them the residual must be below a millionth of the smallest weight instead.
+    Classes that tied pairs connect need a dense system of n_classes * n_features unknowns.
+    Beyond 9000 of them the residual must be below a millionth of the smallest weight instead.
     """
     if not (np.all(weights[tied] > 0) and np.all(weights[~tied] == 0) and np.all(np.isfinite(weights))):
         return False
     residual = relative_residual(X, y, weights, fit_intercept=fit_intercept)
     if residual > LARGEST_RESIDUAL:
         return False
-    n_classes = weights.shape[1]
-    rank_at_most = min(X.shape[1] + fit_intercept, X.shape[0])
-    if n_classes * rank_at_most > _LARGEST_SYSTEM:
-        return bool(residual * weights.sum() <= 1e-6 * weights[tied].min())
-    features = orthonormal_features(X, fit_intercept=fit_intercept)
-    scaled = weights / features.row_scale[:, None]
-    slack, _ = multiplier_slack(features.Q, y, scaled / scaled.max())
-    return slack <= LARGEST_SLACK
+    for classes in class_components(y, tied):
+        rows, codes = rows_of_component(y, tied, classes)
+        part = weights[np.ix_(rows, classes)]
+        if len(classes) * min(X.shape[1] + fit_intercept, len(rows)) > _LARGEST_SYSTEM:
+            if residual * part.sum() > 1e-6 * part[part > 0].min():
+                return False
+            continue
+        features = orthonormal_features(X[rows], fit_intercept=fit_intercept)
+        scaled = part / features.row_scale[:, None]
+        slack, _ = multiplier_slack(features.Q, codes, scaled / scaled.max())
+        if not slack <= LARGEST_SLACK:
+            return False
+    return True

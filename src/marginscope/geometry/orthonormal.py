@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OrthonormalFeatures", "column_exponents", "orthonormal_features"]
+__all__ = ["OrthonormalFeatures", "column_exponents", "orthonormal_features", "unscaled_coefficients"]
 
 Floats = NDArray[np.float64]
 _WIDEST_ROW_EXPONENT = 200
+_SMALLEST_EIGENVALUE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,25 @@ class OrthonormalFeatures:
         The result is scaled by one positive factor, so that it neither
         overflows nor vanishes; signs of margins are kept.
         """
-        scaled = theta @ self.back
-        power = np.where(scaled == 0.0, np.int64(-(10**6)), np.frexp(scaled)[1] - self.column_exponent)
-        highest = int(power.max(initial=-(10**6)))
-        shift = min(0, 500 - highest) if highest > -(10**6) else 0
-        coef = np.ldexp(scaled, shift - self.column_exponent)
+        coef = unscaled_coefficients(theta @ self.back, self.column_exponent)
         if not self.fit_intercept:
             return coef, None
         return np.ascontiguousarray(coef[:, :-1]), coef[:, -1].copy()
+
+    def to_columns(self, theta: Floats) -> Floats:
+        """Turn coefficients of Q into coefficients of the columns, ones included, as they are."""
+        return np.ldexp(theta @ self.back, -self.column_exponent)
+
+
+def unscaled_coefficients(scaled: Floats, column_exponent: NDArray[np.int64]) -> Floats:
+    """Turn coefficients of columns scaled by 2^-exponent into those of the columns themselves.
+
+    One positive factor is put on all where they would overflow.
+    """
+    power = np.where(scaled == 0.0, np.int64(-(10**6)), np.frexp(scaled)[1] - column_exponent)
+    highest = int(power.max(initial=-(10**6)))
+    shift = min(0, 500 - highest) if highest > -(10**6) else 0
+    return np.ldexp(scaled, shift - column_exponent)
 
 
 def column_exponents(X: Any) -> NDArray[np.int64]:
@@ -77,19 +89,32 @@ def orthonormal_features(X: Any, *, fit_intercept: bool) -> OrthonormalFeatures:
     Z = Z * row_scale[:, None]
     size = np.sqrt((Z * Z).sum(axis=0))
     size[size == 0.0] = 1.0
-    Q, R = np.linalg.qr(Z / size)
-    U, s, Vt = np.linalg.svd(R, full_matrices=False)
-    floor = 8.0 * (Z.shape[1] + np.sqrt(len(Z))) * np.finfo(float).eps
-    rank = int((s > floor * s.max(initial=0.0)).sum())
+    Q, s, Vt = _thin_svd(Z / size)
     root = np.sqrt(max(1, len(Z)))
-    Q = np.ascontiguousarray(Q @ U[:, :rank]) * root
+    Q *= root
     # a row of zeros ties every pair, but the product leaves rounding errors in it
     Q[largest == 0.0] = 0.0
     return OrthonormalFeatures(
         Q=Q,
         row_scale=row_scale,
         column_exponent=exponent,
-        back=(Vt[:rank] / s[:rank, None]) / size * root,
-        span=np.ldexp(Vt[:rank] * size, exponent),
+        back=(Vt / s[:, None]) / size * root,
+        span=np.ldexp(Vt * size, exponent),
         fit_intercept=fit_intercept,
     )
+
+
+def _thin_svd(Z: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return U, s and V' of Z without the singular values that are rounding."""
+    n, p = Z.shape
+    if n >= 2 * p > 0:
+        # where columns are far from dependent, their products are enough, at a quarter of the cost
+        values, vectors = np.linalg.eigh(Z.T @ Z)
+        if values[0] > _SMALLEST_EIGENVALUE * values[-1]:
+            s = np.sqrt(values)
+            return np.ascontiguousarray(Z @ (vectors / s)), s, np.ascontiguousarray(vectors.T)
+    Q, R = np.linalg.qr(Z)
+    U, s, Vt = np.linalg.svd(R, full_matrices=False)
+    floor = 8.0 * (p + np.sqrt(n)) * np.finfo(float).eps
+    rank = int((s > floor * s.max(initial=0.0)).sum())
+    return np.ascontiguousarray(Q @ U[:, :rank]), s[:rank], Vt[:rank]

@@ -27,6 +27,8 @@ __all__ = ["PairLoss", "descend_until"]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_CLEAR = 1e-9
+
 
 class PairLoss:
     """The loss on the pairs of a mask, for features of shape (n_rows, rank)."""
@@ -36,12 +38,18 @@ class PairLoss:
         self.y = y
         self.pairs = pairs
         self.shape = (pairs.shape[1], Q.shape[1])
+        self._ridges = [0.0, 1e-15, 1e-13]
 
     def margins(self, theta: Floats) -> Floats:
         """Return the margins, plus infinity where there is no pair."""
         u = relative_margins(self.Q, self.y, theta)
         u[~self.pairs] = np.inf
         return u
+
+    def clearly_separates(self, theta: Floats) -> bool:
+        """Say whether all margins are positive by more than rounding."""
+        u = self.margins(theta)[self.pairs]
+        return bool(u.min() > _CLEAR * np.abs(u).max())
 
     def value_and_weights(self, margins: Floats) -> tuple[float, Floats]:
         """Return F and the weights lambda."""
@@ -62,11 +70,13 @@ class PairLoss:
         mean = float(np.trace(H)) / max(1, len(H))
         if not mean > 0:
             return None
-        for ridge in (0.0, 1e-15, 1e-13):
+        for ridge in tuple(self._ridges):
             H[np.diag_indices(len(H))] += ridge * mean
             try:
                 factor = scipy.linalg.cho_factor(H, lower=True, check_finite=False)
             except np.linalg.LinAlgError:
+                # curvature is only lost along the way: what failed once is not tried again
+                self._ridges = self._ridges[1:] or [ridge]
                 continue
             step = scipy.linalg.cho_solve(factor, -g, check_finite=False)
             return np.asarray(step).reshape(self.shape) if np.all(np.isfinite(step)) else None

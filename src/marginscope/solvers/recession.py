@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from marginscope.certificates.balance import multiplier_slack
 from marginscope.geometry.margins import relative_margins
 from marginscope.solvers.pair_loss import PairLoss
-from marginscope.solvers.pair_rows import null_directions
+from marginscope.solvers.tied_space import TiedSpace
 
-__all__ = ["Outcome", "balance", "project_direction", "search"]
+__all__ = ["Outcome", "balance", "search"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -33,6 +33,10 @@ _IN_PLAY = 1e-12
 _CONVERGED = 1e-7
 _TIE = 1e-10
 _LARGEST_SLACK = 0.1
+_MOST_GROWTHS = 8
+# beyond this many unknowns a projection costs as much as several steps
+_LARGEST_GUESS = 2000
+_FEW_OPEN = 0.02
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def search(model: PairLoss, theta: Floats, accept: Callable[[Floats], bool], *, 
         if np.min(rise, where=model.pairs, initial=np.inf) > 0 and accept(step):
             return Outcome("separated", step, weights, model.pairs)
         if iteration >= 2:
-            peeled = _peel(model, theta, step, relative, weights, anyway=iteration >= 20 and iteration % 5 == 0)
+            peeled = _peel(model, theta, step, relative, weights, anyway=iteration >= 10 and iteration % 5 == 0)
             if peeled is not None:
                 return Outcome("peeled", peeled[0], weights, peeled[1])
         slope = float((model.gradient(weights) * step).sum())
@@ -99,15 +103,6 @@ def balance(model: PairLoss, weights: Floats) -> Floats | None:
     return weights
 
 
-def project_direction(Q: Floats, y: Codes, tied: Mask, theta: Floats) -> Floats:
-    """Project a direction onto those with margin 0 on the tied pairs."""
-    null = null_directions(Q, y, tied)
-    flat = null.reshape(len(null), -1)
-    for _ in range(2):
-        theta = (flat.T @ (flat @ theta.ravel())).reshape(theta.shape)
-    return theta
-
-
 def _peel(
     model: PairLoss, theta: Floats, step: Floats, relative: Floats, weights: Floats, *, anyway: bool
 ) -> tuple[Floats, Mask] | None:
@@ -118,29 +113,27 @@ def _peel(
     rising = model.pairs & ((weights <= _IN_PLAY) | (relative >= _RISING))
     settled = model.pairs & ~rising & (np.abs(relative) <= _SETTLED)
     open_pairs = model.pairs & ~rising & ~settled
-    if not rising.any() or (open_pairs.any() and not anyway):
+    n_open = np.count_nonzero(open_pairs)
+    if theta.size > _LARGEST_GUESS:
+        anyway = anyway and n_open <= _FEW_OPEN * np.count_nonzero(model.pairs)
+    if not rising.any() or (n_open and not anyway):
         return None
-    rise = np.where(model.pairs, relative_margins(model.Q, model.y, step), 0.0)
-    floor = _TIE * float(np.abs(rise).max())
-    settled |= open_pairs
-    tied = settled
-    for _ in range(4):
-        null = null_directions(model.Q, model.y, tied)
-        if not len(null):
-            return None
-        flat = null.reshape(len(null), -1)
-        parts = [(flat.T @ (flat @ one.ravel())).reshape(theta.shape) for one in (step, theta)]
-        best: tuple[Floats, Mask] | None = None
+    tied = settled | open_pairs
+    floor = _TIE * float(np.abs(np.where(model.pairs, relative_margins(model.Q, model.y, step), 0.0)).max())
+    for _ in range(_MOST_GROWTHS):
+        space = TiedSpace(model.Q, model.y, tied)
+        parts = [space.project(one) for one in (step, theta)]
+        fewest: Mask | None = None
         for share in (0.0, 0.01, 0.1, 1.0):
             direction = parts[0] + share * parts[1]
             u = np.where(model.pairs, relative_margins(model.Q, model.y, direction), 0.0)
             bad = model.pairs & ~tied & (u <= max(floor, _TIE * float(np.abs(u).max())))
             if not bad.any():
                 return direction, model.pairs & ~tied
-            if best is None or bad.sum() < best[1].sum():
-                best = (direction, bad)
-        assert best is not None
-        tied = tied | best[1]
+            if fewest is None or bad.sum() < fewest.sum():
+                fewest = bad
+        assert fewest is not None
+        tied = tied | fewest
         if np.all(tied == model.pairs):
             return None
     return None

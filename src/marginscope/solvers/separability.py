@@ -1,13 +1,12 @@
 """Decide what linear scores can separate, and prove it.
 
-Cheap steps first: a given start, a short descent, Newton's method; what they
-leave open goes to one linear programme over the pairs that matter. No step is
-believed: a certificate is returned only if its own ``verify`` accepts it.
+A given start, or a search over the distinct rows; no step is believed: a certificate
+is returned only if its own ``verify`` accepts it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,12 +21,10 @@ from marginscope.certificates.separability import SeparabilityCertificate
 from marginscope.certificates.separability_proof import proves, separable_counts
 from marginscope.exceptions import DataError
 from marginscope.geometry.margins import all_pairs, is_sparse, relative_margins
-from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_features
+from marginscope.geometry.orthonormal import column_exponents, unscaled_coefficients
 from marginscope.solvers.distinct_rows import DistinctRows, distinct_rows
 from marginscope.solvers.frobenius import HardMarginDirection, hard_margin_direction
-from marginscope.solvers.pair_loss import PairLoss, descend_until
-from marginscope.solvers.recession import balance, project_direction, search
-from marginscope.solvers.separable_lp import solve_separable_pairs
+from marginscope.solvers.separable_search import Findings, SeparableSearch
 
 __all__ = ["separability"]
 
@@ -35,24 +32,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-_MOST_DENSE_ENTRIES = 50_000_000
-_MOST_UNPACKED_ENTRIES = 20_000_000
-_LARGEST_HESSIAN = 3000
-_DESCENT_STEPS = 60
-_LONG_DESCENT_STEPS = 1000
 _MAX_MARGIN_SECONDS = 30.0
-_CLEAR = 1e-9
-
-
-@dataclass(frozen=True)
-class _Findings:
-    """What a search over distinct rows found, in the features it was made with."""
-
-    method: str
-    theta: Floats | None
-    separable: Mask
-    weights: Floats | None
-    reason: str = ""
 
 
 def separability(
@@ -107,18 +87,19 @@ def separability(
     given = _checked_start(start, (K, X.shape[1] + fit_intercept), fit_intercept)
     if given is not None and positive(X, codes, given[0], given[1], all_pairs(codes, K)):
         everything = all_pairs(codes[same.first], K)
-        findings = _Findings("the given start", None, everything, None)
+        findings = Findings("the given start", None, everything, None)
         return _certificate(X, codes, labels.labels, same, fit_intercept, findings, given)
-    distinct, distinct_codes = X[same.first], codes[same.first]
-    features = _features(distinct, fit_intercept)
-    if features is None:
-        findings, direction = _search_sparse(distinct, distinct_codes, K, fit_intercept, time_limit)
-    else:
-        accept = partial(_separates, features, distinct, distinct_codes)
-        findings = _search_dense(features, distinct_codes, K, accept, time_limit)
-        direction = None if findings.theta is None else features.to_original(findings.theta)
-        if findings.weights is not None:
-            findings = replace(findings, weights=findings.weights * features.row_scale[:, None])
+    distinct, y_distinct = X[same.first], codes[same.first]
+    Z, exponent = _scaled(distinct, fit_intercept)
+    split = partial(_in_original_units, exponent, fit_intercept)
+    pairs = all_pairs(y_distinct, K)
+
+    def accept(theta: Floats) -> bool:
+        return positive(distinct, y_distinct, *split(theta), pairs)
+
+    search = SeparableSearch(Z, y_distinct, pairs, has_ones=fit_intercept, accept=accept, time_limit=time_limit)
+    findings = search.run()
+    direction = None if findings.theta is None else split(findings.theta)
     return _certificate(X, codes, labels.labels, same, fit_intercept, findings, direction)
 
 
@@ -136,131 +117,22 @@ def _checked_start(start: Any, shape: tuple[int, int], fit_intercept: bool) -> t
     return (np.ascontiguousarray(given[:, :-1]), given[:, -1].copy()) if fit_intercept else (given, None)
 
 
-def _features(X: Any, fit_intercept: bool) -> OrthonormalFeatures | None:
-    """Return orthonormal features, or None where they would not fit in memory."""
-    n, p = X.shape[0], X.shape[1] + fit_intercept
-    if (
-        n * p > (_MOST_UNPACKED_ENTRIES if is_sparse(X) else _MOST_DENSE_ENTRIES)
-        or min(n, p) ** 2 > _MOST_DENSE_ENTRIES
-    ):
-        return None
-    return orthonormal_features(X, fit_intercept=fit_intercept)
+def _scaled(X: Any, fit_intercept: bool) -> tuple[Any, NDArray[np.int64]]:
+    """Scale columns by powers of two to a largest entry near 1, and append ones."""
+    exponent = column_exponents(X)
+    if is_sparse(X):
+        Z: Any = sp.csr_array(X @ sp.diags_array(np.ldexp(1.0, -exponent)))
+        Z = sp.csr_array(sp.hstack([Z, np.ones((X.shape[0], 1))])) if fit_intercept else Z
+    else:
+        Z = np.ldexp(X, -exponent)
+        Z = np.column_stack([Z, np.ones(len(Z))]) if fit_intercept else Z
+    return Z, np.append(exponent, 0) if fit_intercept else exponent
 
 
-def _separates(features: OrthonormalFeatures, X: Any, y: Codes, theta: Floats) -> bool:
-    coef, intercept = features.to_original(theta)
-    return positive(X, y, coef, intercept, all_pairs(y, len(coef)))
-
-
-def _search_dense(features: OrthonormalFeatures, y: Codes, n_classes: int, accept: Any, time_limit: float) -> _Findings:
-    """Descend, then take Newton steps, setting separated pairs aside, then solve the programme."""
-    Q = features.Q
-    tied = all_pairs(y, n_classes)
-    separable = np.zeros_like(tied)
-    theta = np.zeros((n_classes, Q.shape[1]))
-    small = n_classes * Q.shape[1] <= _LARGEST_HESSIAN
-    model = PairLoss(Q, y, tied)
-    theta, found = descend_until(model, theta, accept, max_steps=_DESCENT_STEPS if small else _LONG_DESCENT_STEPS)
-    if found:
-        return _Findings("descent", theta, tied, None)
-    directions: list[Floats] = []
-    level = accept
-    while small:
-        outcome = search(model, theta, level)
-        if outcome.kind in ("balanced", "open"):
-            theta = outcome.theta
-            break
-        directions.append(outcome.theta)
-        separable |= outcome.separable
-        tied = tied & ~outcome.separable
-        if not tied.any():
-            return _Findings("Newton's method", _combined(Q, y, directions, separable, tied), separable, None)
-        model = PairLoss(Q, y, tied)
-        level = partial(_clearly_separates, model)
-        # from the start again: the iterate has run off, and its curvature is lost in rounding
-        theta = np.zeros_like(theta)
-    if small and outcome.kind == "balanced":
-        total = _combined(Q, y, directions, separable, tied) if directions else None
-        return _Findings("Newton's method", total, separable, outcome.weights)
-    return _programme(Q, y, model, theta, directions, separable, time_limit, small)
-
-
-def _clearly_separates(model: PairLoss, theta: Floats) -> bool:
-    """Say whether all margins are positive by more than rounding, where no exact check can be made."""
-    u = model.margins(theta)[model.pairs]
-    return bool(u.min() > _CLEAR * np.abs(u).max())
-
-
-def _programme(
-    Q: Floats,
-    y: Codes,
-    model: PairLoss,
-    theta: Floats,
-    directions: list[Floats],
-    separable: Mask,
-    time_limit: float,
-    small: bool,
-) -> _Findings:
-    tied = model.pairs
-    _, weights = model.value_and_weights(model.margins(theta))
-    answer = solve_separable_pairs(Q, y, tied, tied & (weights > 1e-6), time_limit=time_limit)
-    if answer.reason:
-        return _Findings("linear programme", None, separable, np.where(tied, weights, 0.0), answer.reason)
-    rest = tied & ~answer.separable
-    separable = separable | answer.separable
-    if answer.separable.any():
-        directions = [*directions, answer.theta]
-    total: Floats | None = directions[-1] if directions else None
-    if directions and small:
-        total = _combined(Q, y, directions, separable, rest)
-    if not rest.any():
-        return _Findings("linear programme", total, separable, None)
-    left = PairLoss(Q, y, rest)
-    dual = np.where(rest, answer.weights, 0.0)
-    if small:
-        balanced = search(left, np.zeros_like(theta), partial(_clearly_separates, left))
-        exact = balanced.weights if balanced.kind == "balanced" else balance(left, dual)
-        dual = dual if exact is None else exact
-    return _Findings("linear programme", total, separable, dual)
-
-
-def _combined(Q: Floats, y: Codes, directions: list[Floats], separable: Mask, tied: Mask) -> Floats:
-    """Add directions so that all separable pairs stay positive, and project off the tied pairs."""
-    total = directions[0] / max(1e-300, float(np.abs(directions[0]).max()))
-    for one in directions[1:]:
-        now = np.where(separable, relative_margins(Q, y, total), 0.0)
-        gain = np.where(separable, relative_margins(Q, y, one), 0.0)
-        falling = (gain < 0) & (now > 0)
-        share = 0.5 * float(np.min(now[falling] / -gain[falling])) if falling.any() else np.inf
-        scale = float(np.abs(one).max())
-        total = total + min(share, 1.0 / scale if scale > 0 else 0.0) * one
-    return project_direction(Q, y, tied, total) if tied.any() else total
-
-
-def _search_sparse(
-    X: Any, y: Codes, n_classes: int, fit_intercept: bool, time_limit: float
-) -> tuple[_Findings, tuple[Floats, Floats | None] | None]:
-    """Descend in the columns themselves, then solve the programme."""
-    Z: Any = sp.csr_array(sp.hstack([X, sp.csr_array(np.ones((X.shape[0], 1)))]) if fit_intercept else X)
-    size = abs(Z).max(axis=0).toarray().ravel()
-    size[size == 0] = 1.0
-    Z = sp.csr_array(Z @ sp.diags_array(1.0 / size))
-    pairs = all_pairs(y, n_classes)
-
-    def split(theta: Floats) -> tuple[Floats, Floats | None]:
-        full = theta / size
-        return (np.ascontiguousarray(full[:, :-1]), full[:, -1].copy()) if fit_intercept else (full, None)
-
-    def accept(theta: Floats) -> bool:
-        return positive(X, y, *split(theta), pairs)
-
-    model = PairLoss(Z, y, pairs)
-    theta = np.zeros((n_classes, Z.shape[1]))
-    theta, found = descend_until(model, theta, accept, max_steps=_LONG_DESCENT_STEPS)
-    if found:
-        return _Findings("descent", theta, pairs, None), split(theta)
-    findings = _programme(Z, y, model, theta, [], np.zeros_like(pairs), time_limit, False)
-    return findings, None if findings.theta is None else split(findings.theta)
+def _in_original_units(exponent: NDArray[np.int64], fit_intercept: bool, theta: Floats) -> tuple[Floats, Floats | None]:
+    """Turn coefficients of the scaled columns into coefficients and intercepts of X."""
+    coef = unscaled_coefficients(theta, exponent)
+    return (np.ascontiguousarray(coef[:, :-1]), coef[:, -1].copy()) if fit_intercept else (coef, None)
 
 
 def _certificate(
@@ -269,7 +141,7 @@ def _certificate(
     classes: NDArray[Any],
     same: DistinctRows,
     fit_intercept: bool,
-    findings: _Findings,
+    findings: Findings,
     direction: tuple[Floats, Floats | None] | None,
 ) -> SeparabilityCertificate:
     """Spread what was found over all rows, and keep it only if it verifies."""
