@@ -12,12 +12,13 @@ for gradient descent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from marginscope.certificates.kkt import KktResiduals
 from marginscope.geometry.margins import all_pairs, is_sparse
 from marginscope.solvers.basis_system import BasisSystem
 from marginscope.solvers.distinct_rows import distinct_rows
@@ -27,24 +28,10 @@ from marginscope.solvers.least_norm import solve_least_norm
 from marginscope.solvers.margin_problem import Codes, Floats, MarginProblem, Mask, Solved
 from marginscope.solvers.margin_system import MarginSystem
 
-__all__ = ["HardMarginDirection", "KktResiduals", "hard_margin_direction", "solve_frobenius"]
+__all__ = ["HardMarginDirection", "hard_margin_direction", "solve_frobenius"]
 
 _SIGN_THRESHOLD = 1e-6
 _SUPPORT_THRESHOLD = 1e-8
-
-
-class KktResiduals(NamedTuple):
-    """How far a solution is from optimal, each relative to its own scale."""
-
-    primal: float
-    stationarity: float
-    complementarity: float
-    gap: float
-
-    @property
-    def worst(self) -> float:
-        """The largest of the four."""
-        return max(self)
 
 
 @dataclass(frozen=True, eq=False)
