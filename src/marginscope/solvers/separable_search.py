@@ -68,7 +68,7 @@ class _Component:
 
     @property
     def n_unknowns(self) -> int:
-        return self.model.shape[0] * self.model.shape[1]
+        return int(np.prod(self.model.shape))
 
     @property
     def is_small(self) -> bool:
