@@ -387,13 +387,11 @@ def test_a_loose_solution_is_called_inaccurate(monkeypatch):
     best = solve_hard_margin(X, y)
     exact = hard_margin.SOLVERS["frobenius"]
 
-    def loose(problem):
-        found = exact(problem)
-        return Solved(found.coef + 1e-4 * np.abs(found.coef).max(), found.weights * 1.0, "optimal", 1, "loose")
+    size = 1e-6
 
     def shaken(problem):
         found = exact(problem)
-        noise = np.random.default_rng(0).uniform(0.99, 1.01, found.coef.shape)
+        noise = np.random.default_rng(0).uniform(1 - size, 1 + size, found.coef.shape)
         return Solved(found.coef * noise, found.weights, "optimal", 1, "shaken")
 
     monkeypatch.setitem(hard_margin.SOLVERS, "frobenius", shaken)
@@ -404,7 +402,12 @@ def test_a_loose_solution_is_called_inaccurate(monkeypatch):
     assert solution.bracket.upper == pytest.approx(best.bracket.upper, rel=1e-8)
     assert solution.verify(X, y)
     assert solve_hard_margin(X, y, raise_on_failure=False).status == "inaccurate"
-    assert solve_hard_margin(X, y, tol=0.5).status == "optimal"
+    assert solve_hard_margin(X, y, tol=1e-3).status == "optimal"
+    size = 1e-2  # beyond use
+    with pytest.raises(NotSolvedError, match="numerical error") as caught:
+        solve_hard_margin(X, y)
+    assert caught.value.solution.margin > 0
+    assert caught.value.solution.verify(X, y)
 
 
 BAD = {

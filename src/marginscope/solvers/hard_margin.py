@@ -102,7 +102,7 @@ def solve_hard_margin(
     NotSeparableError
         If linear scores do not separate the classes; ``certificate`` proves it.
     NotSolvedError
-        If the solver ended without an answer; ``solution`` holds the best bracket.
+        If the search ended with a relative gap above 1e-4; ``solution`` holds the best bracket.
     DataError, UsageError
         If data or arguments cannot be meant.
 

@@ -23,6 +23,8 @@ __all__ = ["MarginQuestion", "infeasible_solution", "measured_solution"]
 
 Floats = NDArray[np.float64]
 
+# a bracket wider than this is no answer
+_WIDEST_GAP = 1e-4
 # twice the rounding a check allows for, so that it succeeds where sums are taken in another order
 _SLACK = 2.0
 
@@ -59,8 +61,8 @@ def measured_solution(question: MarginQuestion, W: Floats, pairs: PairWeights, s
     status, positive = solved.status, bracket.lower > 0
     if positive and bracket.width <= question.tol:
         status = "optimal"
-    elif status in ("optimal", "infeasible"):
-        status = "inaccurate" if positive else "numerical_error"
+    elif status in ("optimal", "infeasible", "inaccurate"):
+        status = "inaccurate" if positive and bracket.width <= _WIDEST_GAP else "numerical_error"
     margins = constraints.scaled_margins(W)
     kkt = kkt_residuals(constraints, question.norm, W, pairs, combined, bracket, margins) if positive else None
     return _solution(
