@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from marginscope.geometry.norms import Norm
 from marginscope.solvers.bordered_equations import BorderedEquations
+from marginscope.solvers.margin_bracket import MarginBracket
 from marginscope.solvers.normal_equations import NormalEquations
 from marginscope.solvers.pair_map import PairMap
 from marginscope.solvers.unit_ball import BallStep, UnitBall, back_to, longest_step
@@ -42,29 +43,23 @@ _ROUNDED = 1e4
 _LONGEST, _SHORTEST_SHARE = 0.99, 0.9
 
 
-class BallInteriorPoint:
-    """One point of the iteration and the best ends of the bracket so far.
+class BallInteriorPoint(MarginBracket):
+    """One point of the iteration, and the best ends of the bracket so far.
 
     Attributes
     ----------
     W, weights, slack, gamma
         The point; ``slack`` is u - gamma on the pairs and 1 elsewhere.
-    best_W, lower
-        The direction of norm one with the largest worst margin, and that margin.
-    best_weights, upper
-        The lambda of sum one with the smallest dual norm, and that norm.
     """
 
     def __init__(self, pairs: PairMap, norm: Norm, ball: UnitBall, factorise: Factoriser) -> None:
-        self.pairs, self.norm, self.ball, self.factorise = pairs, norm, ball, factorise
+        super().__init__(pairs, norm)
+        self.ball, self.factorise = ball, factorise
         self.mask = pairs.pairs
         self.degree = int(self.mask.sum()) + ball.degree
         self.W, self.gamma = np.zeros(pairs.shape), -1.0
         self.slack = np.ones(self.mask.shape)
         self.weights = self.mask / float(self.mask.sum())
-        self.lower, self.upper = 0.0, np.inf
-        self.best_W, self.best_weights = self.W, self.weights
-        self.n_iterations = 0
         ball.begin(pairs.adjoint(self.weights))
 
     def run(self, *, tol: float, nothing: float, deadline: float) -> str:
@@ -73,7 +68,7 @@ class BallInteriorPoint:
         while True:
             self._measure()
             gaps.append(self.upper - self.lower)
-            if self.upper - self.lower <= tol * self.upper:
+            if self.is_closed(tol):
                 return "optimal"
             if self.lower <= 0.0 and self.upper <= nothing:
                 return "infeasible"
@@ -91,20 +86,9 @@ class BallInteriorPoint:
             if not moved:
                 return "infeasible" if vanished else "inaccurate"
 
-    def offer(self, W: Floats, weights: Floats) -> None:
-        """Keep a direction or weights if they are better than the best so far."""
-        size, total = self.norm.value(W), float(weights.sum())
-        u = self.pairs.margins(W)
-        lower = float(np.min(u, where=self.mask, initial=np.inf)) / size if size > 0 else 0.0
-        upper = self.norm.dual_value(self.pairs.adjoint(weights)) / total if total > 0 else np.inf
-        if lower > self.lower:
-            self.lower, self.best_W = lower, W / size
-        if upper < self.upper:
-            self.upper, self.best_weights = upper, weights / total
-
     def _measure(self) -> None:
         self.u, self.G = self.pairs.margins(self.W), self.pairs.adjoint(self.weights)
-        self.offer(self.W, self.weights)
+        self.offer_measured(self.W, self.u, self.weights, self.G)
 
     def _advance(self) -> bool:
         """Take one step; say whether it was worth it."""

@@ -9,11 +9,13 @@ its active equations takes its place where it is not close enough.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.geometry.margins import is_sparse
 from marginscope.geometry.norms import get_norm
 from marginscope.solvers.ball_interior_point import BallInteriorPoint
 from marginscope.solvers.ball_problem import BallProblem, scales
@@ -23,13 +25,10 @@ from marginscope.solvers.pair_map import PairMap
 from marginscope.solvers.polyhedral_balls import MaxBall, SumBall
 from marginscope.solvers.vertex import offer_vertex
 
-__all__ = ["MOST_DENSE_ENTRIES", "MOST_UNKNOWNS", "solve_polyhedral"]
+__all__ = ["solve_polyhedral"]
 
 Floats = NDArray[np.float64]
 
-# order of the largest normal matrix, and entries of the densest features
-MOST_UNKNOWNS = 6000
-MOST_DENSE_ENTRIES = 50_000_000
 # where the pairs are fewer than this share of the coefficients, they are the cheaper side
 _PAIR_SHARE = 0.6
 # the side of the pairs is less accurate: the other one is tried after it up to this order
@@ -42,18 +41,26 @@ def solve_polyhedral(problem: MarginProblem, norm: str) -> Solved:
     deadline = time.monotonic() + problem.time_limit
     ball_problem = BallProblem.of(problem, norm)
     pairs = ball_problem.pair_map(problem.X, np.diag(scales(problem)))
-    for side in _sides(pairs):
+    sides = _sides(ball_problem, pairs)
+    if not sides:
+        return ball_problem.descended(deadline)
+    if sides[0] is FeatureSide and is_sparse(problem.X):
+        pairs = replace(pairs, X=pairs.X.toarray())
+    before: BallInteriorPoint | None = None
+    for side in sides:
         ball = _BALLS[norm](pairs.shape)
         point = BallInteriorPoint(pairs, get_norm(norm), ball, partial(_factorise, side, ball))
-        status = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline)
-        method = "interior point"
+        status, method = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline), "interior point"
+        if before is not None:
+            point.take(before)
         if status in ("inaccurate", "iteration_limit") and point.lower > 0:
             offer_vertex(point, ball, tol=problem.tol)
-            if point.upper - point.lower <= problem.tol * point.upper:
+            if point.is_closed(problem.tol):
                 status, method = "optimal", "interior point and active equations"
-        if status in ("optimal", "infeasible"):
+        if status != "inaccurate":
             break
-    return ball_problem.solved(point.best_W, point.best_weights, point.upper, status, point.n_iterations, method)
+        before = point
+    return ball_problem.solved(point, point.best_W, status, method)
 
 
 def _factorise(
@@ -62,9 +69,13 @@ def _factorise(
     return side(pairs, w, ball.curvature)
 
 
-def _sides(pairs: PairMap) -> list[type[FeatureSide] | type[PairSide]]:
-    """Choose the smaller normal matrix, and the larger one for a second attempt."""
+def _sides(ball_problem: BallProblem, pairs: PairMap) -> list[type[FeatureSide] | type[PairSide]]:
+    """Choose the smaller normal matrix, and the larger one for a second attempt; none if both are too large."""
     n_pairs, n_free = int(pairs.pairs.sum()), (pairs.n_classes - 1) * pairs.shape[1]
-    if n_pairs >= _PAIR_SHARE * n_free:
+    has_features = ball_problem.fits(n_free, dense=True)
+    if has_features and n_pairs >= _PAIR_SHARE * n_free:
         return [FeatureSide]
-    return [PairSide, FeatureSide] if n_free <= _MOST_UNKNOWNS_TO_REPEAT else [PairSide]
+    sides: list[type[FeatureSide] | type[PairSide]] = [PairSide] if ball_problem.fits(n_pairs, dense=False) else []
+    if has_features and (n_free <= _MOST_UNKNOWNS_TO_REPEAT or not sides):
+        sides.append(FeatureSide)
+    return sides

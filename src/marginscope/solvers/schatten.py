@@ -28,8 +28,9 @@ __all__ = ["solve_schatten"]
 
 Floats = NDArray[np.float64]
 
-# the spectral ball is flat wherever a singular value is below one
-_SPECTRAL_RIDGE = 1e-16
+# A ridge keeps W still along flat parts of the ball (spectral norm, more classes than columns), and
+# loses columns of small numbers: it is for a second attempt.
+_RIDGES = (0.0, 1e-17)
 _BALLS: dict[str, type[SpectralBall] | type[NuclearBall]] = {"spectral": SpectralBall, "nuclear": NuclearBall}
 
 
@@ -37,21 +38,31 @@ def solve_schatten(problem: MarginProblem, norm: str) -> Solved:
     """Solve in the norm "spectral" or "nuclear"."""
     deadline = time.monotonic() + problem.time_limit
     ball_problem = BallProblem.of(problem, norm)
+    if not ball_problem.fits((problem.n_classes - 1) * min(problem.X.shape), dense=True):
+        return ball_problem.descended(deadline)
     basis = _off_shared(1.0 / scales(problem))
     X, span = _in_row_span(problem.X)
     pairs = ball_problem.pair_map(X, scales(problem)[:, None] * basis)
-    ball = _BALLS[norm](pairs.shape)
     # from scores less those of the last class to class coordinates
     turn = np.linalg.inv(pairs.classes[:-1] - pairs.classes[-1])
-    point = BallInteriorPoint(pairs, get_norm(norm), ball, partial(_factorise, ball, turn))
-    status = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline)
+    before: BallInteriorPoint | None = None
+    for ridge in _RIDGES:
+        ball = _BALLS[norm](pairs.shape)
+        point = BallInteriorPoint(pairs, get_norm(norm), ball, partial(_factorise, ball, turn, ridge))
+        status = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline)
+        if before is not None:
+            point.take(before)
+        if status != "inaccurate":
+            break
+        before = point
     W = basis @ point.best_W
     W = W if span is None else W @ span.T
-    return ball_problem.solved(W, point.best_weights, point.upper, status, point.n_iterations, "interior point")
+    return ball_problem.solved(point, W, status, "interior point")
 
 
-def _factorise(ball: SpectralBall | NuclearBall, turn: Floats, pairs: PairMap, w: Floats) -> NormalEquations:
-    ridge = _SPECTRAL_RIDGE if isinstance(ball, SpectralBall) else 0.0
+def _factorise(
+    ball: SpectralBall | NuclearBall, turn: Floats, ridge: float, pairs: PairMap, w: Floats
+) -> NormalEquations:
     return FullCurvature(pairs, w, ball.curvature(turn), turn, ridge=ridge)
 
 
@@ -60,10 +71,10 @@ def _off_shared(shared: Floats) -> Floats:
     return np.linalg.qr(np.column_stack([shared, np.eye(len(shared))[:, :-1]]))[0][:, 1:]
 
 
-def _in_row_span(X: Any) -> tuple[Any, Floats | None]:
-    """Return rows in an orthonormal basis of their span, and that basis, if there are fewer rows than columns."""
-    if X.shape[0] >= X.shape[1]:
-        return X, None
+def _in_row_span(X: Any) -> tuple[Floats, Floats | None]:
+    """Return dense rows; where they are fewer than columns, in an orthonormal basis of their span, and that basis."""
     dense = X.toarray() if is_sparse(X) else X
+    if X.shape[0] >= X.shape[1]:
+        return dense, None
     span, triangle = np.linalg.qr(dense.T)
     return np.ascontiguousarray(triangle.T), span

@@ -52,7 +52,7 @@ def offer_vertex(point: BallInteriorPoint, ball: MaxBall | SumBall, *, tol: floa
             solve = _solve_max if is_max else _solve_sum
             W, weights, gamma, tau = solve(point, A, face, free, ball.tau)
             point.offer(W, np.maximum(weights, 0.0))
-            if point.upper - point.lower <= tol * point.upper:
+            if point.is_closed(tol):
                 return
             other = _exchanged(point, face, W, weights, gamma, tau, is_max=is_max)
             same = np.array_equal(other.bind, face.bind) and np.array_equal(other.side, face.side)
