@@ -263,6 +263,19 @@ def test_columns_of_very_different_scale(norm, largest):
         assert solution.status == "optimal"
 
 
+@pytest.mark.parametrize("norm", NAMES)
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_large_columns_decide_beside_tiny_ones(norm, fit_intercept):
+    rng = np.random.default_rng(2)
+    X, y = separable(2, n=40, d=3)
+    wide = np.column_stack([1e8 * X, 1e-8 * rng.standard_normal((40, 2))])
+    plain = solve_hard_margin(X, y, norm=norm)
+    solution = solve_hard_margin(wide, y, norm=norm, fit_intercept=fit_intercept)
+    # ones and the tiny columns are worth a part in 1e8 at most
+    assert solution.margin == pytest.approx(1e8 * plain.margin, rel=3e-7 if norm == "max" else 3e-8)
+    assert solution.verify(wide, y, exact=True)
+
+
 def test_num008_inseparable_classes_come_with_their_proof():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((60, 3)), rng.integers(0, 3, 60)
