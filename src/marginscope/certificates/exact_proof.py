@@ -3,7 +3,8 @@
 A direction is checked as it is: floats are rationals. Pair weights that came
 from floats do not sum to zero exactly; here they are replaced by weights that do.
 All but a basis of the pair features keep their weight, and the basis solves one
-exact linear system; the claim holds if its solution is positive.
+exact linear system; the claim holds if its solution is positive. Where that system is
+too large to eliminate, rounding is bounded instead (``tied_systems``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from marginscope.certificates.integers import (
     integer_columns,
     integer_weights,
 )
+from marginscope.certificates.tied_systems import bounded_tied_part
 from marginscope.exceptions import CertificateError
 
 __all__ = ["exact_positive", "exact_tied_part"]
@@ -34,6 +36,7 @@ _SPARSE_ROWS_AT_ONCE = 64
 _MOST_UNKNOWNS = 120
 _SMALLEST_PIVOT = 1e-11
 _MOST_ENTRIES = 5_000_000
+_FEW_ENTRIES = 20_000
 
 
 def exact_positive(X: Any, y: Codes, coef: Floats, intercept: Floats | None, pairs: Mask) -> bool:
@@ -73,10 +76,21 @@ def exact_tied_part(
     Raises
     ------
     CertificateError
-        If the exact elimination would be too large.
+        If the proof would be too large, or a dependence of columns is not seen to be exact.
     """
-    Z, exponent = integer_columns(_dense(X, fit_intercept))
-    _refuse_if_large(tied, Z.shape[1])
+    dense = _dense(X, fit_intercept)
+    n_pairs, unknowns = int(tied.sum()), (tied.shape[1] - 1) * dense.shape[1]
+    is_small = min(n_pairs, unknowns) <= _MOST_UNKNOWNS and n_pairs * unknowns <= _MOST_ENTRIES
+    if n_pairs * unknowns > _FEW_ENTRIES:
+        try:
+            if bounded_tied_part(dense, y, tied, weights, direction, separable):
+                return True
+        except CertificateError:
+            if not is_small:
+                raise
+    if not is_small:
+        return False
+    Z, exponent = integer_columns(dense)
     A = _pair_rows(Z, y, tied)
     flat = weights[tied]
     chosen = _heavy_rows(A, flat)
@@ -162,13 +176,3 @@ def _column_size(A: Integers) -> Integers:
 def _dense(X: Any, with_ones: bool) -> Floats:
     Z = X.toarray() if hasattr(X, "toarray") else np.asarray(X, dtype=float)
     return np.column_stack([Z, np.ones(len(Z))]) if with_ones else Z
-
-
-def _refuse_if_large(tied: Mask, p: int) -> None:
-    n_pairs, unknowns = int(tied.sum()), (tied.shape[1] - 1) * p
-    rank = min(n_pairs, unknowns)
-    if rank > _MOST_UNKNOWNS or n_pairs * unknowns > _MOST_ENTRIES:
-        raise CertificateError(
-            f"an exact proof needs at most {_MOST_UNKNOWNS} unknowns and {_MOST_ENTRIES:,} numbers, but this one has "
-            f"{rank} unknowns and {n_pairs} tied pairs of {unknowns} numbers; use verify(X, y) with exact=False"
-        )

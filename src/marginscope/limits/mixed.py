@@ -183,8 +183,8 @@ def mixed_limit(
 
 def _with_ones(X: Any, fit_intercept: bool) -> Any:
     if is_sparse(X):
-        Z = sp.csr_array(X)
-        return sp.csr_array(sp.hstack([Z, np.ones((Z.shape[0], 1))])) if fit_intercept else Z
+        Z: Any = sp.csr_array(X)
+        return sp.csr_array(sp.hstack([Z, sp.csr_array(np.ones((Z.shape[0], 1)))])) if fit_intercept else Z
     return np.column_stack([X, np.ones(len(X))]) if fit_intercept else np.asarray(X)
 
 

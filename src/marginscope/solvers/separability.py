@@ -122,7 +122,7 @@ def _scaled(X: Any, fit_intercept: bool) -> tuple[Any, NDArray[np.int64]]:
     exponent = column_exponents(X)
     if is_sparse(X):
         Z: Any = sp.csr_array(X @ sp.diags_array(np.ldexp(1.0, -exponent)))
-        Z = sp.csr_array(sp.hstack([Z, np.ones((X.shape[0], 1))])) if fit_intercept else Z
+        Z = sp.csr_array(sp.hstack([Z, sp.csr_array(np.ones((X.shape[0], 1)))])) if fit_intercept else Z
     else:
         Z = np.asarray(np.ldexp(X, -exponent))
         Z = np.column_stack([Z, np.ones(len(Z))]) if fit_intercept else Z
