@@ -19,6 +19,7 @@ from marginscope.cli.fix import fix
 from marginscope.cli.margin import margin
 from marginscope.cli.output import prepare_streams, write_error
 from marginscope.cli.separability import separability
+from marginscope.cli.tail import tail
 from marginscope.exceptions import IOFault, MarginscopeError
 
 __all__ = ["app", "main"]
@@ -73,7 +74,7 @@ def _start(
         sys.stdout.write(_EXAMPLES)
 
 
-for _command in (diagnose, fix, separability, margin, explain, demo):
+for _command in (diagnose, fix, separability, margin, tail, explain, demo):
     app.command()(_command)
 
 

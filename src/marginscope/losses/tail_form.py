@@ -5,7 +5,12 @@ z = 0 stands for all margins at infinity: the box [0, delta]^(K-1) is compact an
 leaves no limit over. Functions are written with + - * / and integer powers, and with
 ``ops`` for the rest: ``ops.exp``, ``ops.log``, ``ops.log1p``, ``ops.sqrt``,
 ``ops.power(x, exponent)`` for real exponents. They are called with floats, with
-intervals and with jets, so they must not branch on values.
+intervals and with jets, so they must not branch on values; ``ops.positive_part`` is
+there for kinks. A form need hold only where all margins are at least the template's
+``tail_form_from``.
+
+``profile`` is the function of one variable that decides the tail for every number of
+classes, where there is one.
 """
 
 from __future__ import annotations
@@ -23,6 +28,18 @@ class SumOfParts:
 
     part: Callable[[Any, Any], Any]
 
+    @property
+    def profile(self) -> Callable[[Any, Any], Any]:
+        return self.part
+
+    @property
+    def profile_of(self) -> str:
+        return "z"
+
+    def phi(self, z: Sequence[Any], ops: Any) -> Any:
+        """Return phi(z)."""
+        return _sum([self.part(one, ops) for one in z])
+
 
 @dataclass(frozen=True)
 class FunctionOfSum:
@@ -31,6 +48,19 @@ class FunctionOfSum:
     outer: Callable[[Any, Any], Any]
     inner: Callable[[Any, Any], Any] | None = None
 
+    @property
+    def profile(self) -> Callable[[Any, Any], Any] | None:
+        return self.outer if self.inner is None else None
+
+    @property
+    def profile_of(self) -> str:
+        return "S"
+
+    def phi(self, z: Sequence[Any], ops: Any) -> Any:
+        """Return phi(z)."""
+        inner = self.inner
+        return self.outer(_sum(z if inner is None else [inner(one, ops) for one in z]), ops)
+
 
 @dataclass(frozen=True)
 class JointForm:
@@ -38,5 +68,24 @@ class JointForm:
 
     joint: Callable[[Sequence[Any], Any], Any]
 
+    @property
+    def profile(self) -> None:
+        return None
+
+    @property
+    def profile_of(self) -> str:
+        return "z"
+
+    def phi(self, z: Sequence[Any], ops: Any) -> Any:
+        """Return phi(z)."""
+        return self.joint(z, ops)
+
 
 TailForm: TypeAlias = SumOfParts | FunctionOfSum | JointForm
+
+
+def _sum(terms: Sequence[Any]) -> Any:
+    total = terms[0]
+    for one in terms[1:]:
+        total = total + one
+    return total
