@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def test_a_rough_interior_point_becomes_an_exact_vertex(norm, seed):
 @pytest.mark.parametrize("norm", NORMS)
 def test_problems_without_a_normal_matrix_get_a_certified_bracket(norm, monkeypatch):
     monkeypatch.setattr(ball_problem, "_MOST_UNKNOWNS", 5)
+    monkeypatch.setattr(ball_problem, "descend_in_ball", partial(descend_in_ball, most_iterations=1500))
     X, y, k = separable(3, n=40, d=5, k=3, gap=0.2)
     scales = np.array([1.0, 0.7, 1.5])
     given_problem = problem(X, y, k, class_scales=scales)
@@ -64,6 +66,7 @@ def test_sparse_features_too_wide_to_make_dense_are_not(monkeypatch):
     import scipy.sparse as sp
 
     monkeypatch.setattr(ball_problem, "_MOST_DENSE_ENTRIES", 100)
+    monkeypatch.setattr(ball_problem, "descend_in_ball", partial(descend_in_ball, most_iterations=1500))
     X, y, k = separable(3, n=20, d=8, k=3, gap=0.2)
     given_problem = problem(sp.csr_array(X), y, k)
     for norm in ("spectral", "nuclear"):

@@ -20,8 +20,8 @@ __all__ = ["BallProblem", "scales"]
 
 Floats = NDArray[np.float64]
 
-# order of the largest normal matrix (288 MB, of which a step holds three), and entries of features made dense
-_MOST_UNKNOWNS = 6000
+# order of the largest normal matrix (200 MB, of which a step holds three), and entries of features made dense
+_MOST_UNKNOWNS = 5000
 _MOST_DENSE_ENTRIES = 50_000_000
 # an upper end below this share of the largest possible margin is rounding
 _NOTHING = 1e-13

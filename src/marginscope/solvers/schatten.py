@@ -28,9 +28,9 @@ __all__ = ["solve_schatten"]
 
 Floats = NDArray[np.float64]
 
-# A ridge keeps W still along flat parts of the ball (spectral norm, more classes than columns), and
-# loses columns of small numbers: it is for a second attempt.
-_RIDGES = (0.0, 1e-17)
+# A ridge keeps W still along flat parts of the spectral ball (more classes than columns), and loses
+# columns of small numbers: it is for a second attempt. The nuclear ball has no flat parts of that size.
+_RIDGES: dict[str, tuple[float, ...]] = {"spectral": (0.0, 1e-17), "nuclear": (0.0,)}
 _BALLS: dict[str, type[SpectralBall] | type[NuclearBall]] = {"spectral": SpectralBall, "nuclear": NuclearBall}
 
 
@@ -46,7 +46,7 @@ def solve_schatten(problem: MarginProblem, norm: str) -> Solved:
     # from scores less those of the last class to class coordinates
     turn = np.linalg.inv(pairs.classes[:-1] - pairs.classes[-1])
     before: BallInteriorPoint | None = None
-    for ridge in _RIDGES:
+    for ridge in _RIDGES[norm]:
         ball = _BALLS[norm](pairs.shape)
         point = BallInteriorPoint(pairs, get_norm(norm), ball, partial(_factorise, ball, turn, ridge))
         status = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline)
