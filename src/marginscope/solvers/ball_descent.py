@@ -34,7 +34,23 @@ _GROWTH = 1.1
 def descend_in_ball(
     pairs: PairMap, norm: str, *, tol: float, deadline: float, most_iterations: int = _MOST_ITERATIONS
 ) -> MarginBracket:
-    """Narrow the bracket until it is closed or time is up."""
+    """Narrow the bracket until it is closed or time is up.
+
+    Parameters
+    ----------
+    pairs : PairMap
+        With a diagonal C; X dense or CSR.
+    norm : str
+    tol : float
+        Relative width at which the bracket is closed.
+    deadline : float
+        In seconds of ``time.monotonic``.
+    most_iterations : int
+
+    Returns
+    -------
+    MarginBracket
+    """
     bracket, project = MarginBracket(pairs, get_norm(norm)), PROJECTIONS[norm]
     mask = pairs.pairs
     level = np.log(max(2.0, float(mask.sum())))
@@ -44,7 +60,7 @@ def descend_in_ball(
     mu /= level
     step, momentum, last_gap, last_fall = mu, 1.0, np.inf, 0
     u = pairs.margins(V)
-    # weights averaged since the last restart give the better upper end (Tseng 2008)
+    # weights averaged since mu last fell often give the better upper end (Tseng 2008)
     mean, mean_G, total = np.zeros(mask.shape), W, 0.0
     for bracket.n_iterations in range(1, most_iterations + 1):
         weights, value = _softmax(u, mask, mu)

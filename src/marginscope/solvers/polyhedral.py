@@ -37,7 +37,29 @@ _BALLS: dict[str, type[MaxBall] | type[SumBall]] = {"max": MaxBall, "sum": SumBa
 
 
 def solve_polyhedral(problem: MarginProblem, norm: str) -> Solved:
-    """Solve in the norm "max" or "sum"."""
+    """Find the largest margin in the norm "max" or "sum".
+
+    Parameters
+    ----------
+    problem : MarginProblem
+        Without tied pairs.
+    norm : str
+
+    Returns
+    -------
+    Solved
+        "optimal" if the bracket is as narrow as ``problem.tol``; "infeasible" if no
+        direction has a margin that can be told from zero.
+
+    Raises
+    ------
+    UsageError
+        If pairs are tied.
+
+    References
+    ----------
+    Mehrotra, SIAM J. Optim. 2 (1992); Ye, Math. Programming 57 (1992).
+    """
     deadline = time.monotonic() + problem.time_limit
     ball_problem = BallProblem.of(problem, norm)
     pairs = ball_problem.pair_map(problem.X, np.diag(scales(problem)))

@@ -35,7 +35,29 @@ _BALLS: dict[str, type[SpectralBall] | type[NuclearBall]] = {"spectral": Spectra
 
 
 def solve_schatten(problem: MarginProblem, norm: str) -> Solved:
-    """Solve in the norm "spectral" or "nuclear"."""
+    """Find the largest margin in the norm "spectral" or "nuclear".
+
+    Parameters
+    ----------
+    problem : MarginProblem
+        Without tied pairs.
+    norm : str
+
+    Returns
+    -------
+    Solved
+        "optimal" if the bracket is as narrow as ``problem.tol``; "infeasible" if no
+        direction has a margin that can be told from zero.
+
+    Raises
+    ------
+    UsageError
+        If pairs are tied.
+
+    References
+    ----------
+    Nesterov & Todd, Math. Oper. Res. 22 (1997); Mehrotra, SIAM J. Optim. 2 (1992).
+    """
     deadline = time.monotonic() + problem.time_limit
     ball_problem = BallProblem.of(problem, norm)
     if not ball_problem.fits((problem.n_classes - 1) * min(problem.X.shape), dense=True):
@@ -52,6 +74,7 @@ def solve_schatten(problem: MarginProblem, norm: str) -> Solved:
         status = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline)
         if before is not None:
             point.take(before)
+            status = "optimal" if point.is_closed(problem.tol) else status
         if status != "inaccurate":
             break
         before = point
