@@ -41,7 +41,22 @@ FREE = {"_validation", "exceptions", "runs"}
 SAME_LEVEL = {("adapters", "tables")}
 # Result types: all that a report may know.
 REPORTABLE = ("findings", "_display", "diagnosis.result", "remedies.ledger")
-EXACT_SOLVERS = ("solvers.frobenius", "solvers.polyhedral", "solvers.schatten")
+EXACT_SOLVERS = tuple(
+    f"solvers.{name}"
+    for name in (
+        "frobenius",
+        "interior_point",
+        "least_norm",
+        "polyhedral",
+        "schatten",
+        "ball_interior_point",
+        "ball_problem",
+        "ball_descent",
+        "polyhedral_balls",
+        "schatten_balls",
+        "vertex",
+    )
+)
 # Where a third-party package may be imported; an empty tuple is nowhere.
 THIRD_PARTY = {
     "torch": ("torch",),

@@ -22,7 +22,7 @@ SECTIONS = ["What it means", "What decides it", "Example", "What to do", "When i
 
 
 def test_these_are_the_commands_of_this_release() -> None:
-    assert COMMANDS == ["diagnose", "fix", "explain", "demo"]
+    assert COMMANDS == ["diagnose", "fix", "separability", "margin", "tail", "explain", "demo"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

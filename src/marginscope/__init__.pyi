@@ -1,7 +1,9 @@
+from . import losses
 from .adapters.predictions import Predictions
 from .certificates.bracket import Bracket
 from .certificates.margin import MarginSolution
 from .certificates.separability import SeparabilityCertificate
+from .certificates.tail import TailCertificate
 from .diagnosis.diagnose import diagnose
 from .diagnosis.result import Diagnosis
 from .exceptions import (
@@ -11,8 +13,11 @@ from .exceptions import (
     MissingExtra,
     ModelError,
     NotSeparableError,
+    NotSolvedError,
     UntrustedModel,
 )
+from .limits.mixed import MixedLimit, mixed_limit
+from .losses.tail import certify_tail
 from .remedies.ledger import RemedyLedger
 from .solvers.hard_margin import solve_hard_margin
 from .solvers.separability import separability
@@ -25,14 +30,20 @@ __all__ = [
     "MarginSolution",
     "MarginscopeError",
     "MissingExtra",
+    "MixedLimit",
     "ModelError",
     "NotSeparableError",
+    "NotSolvedError",
     "Predictions",
     "RemedyLedger",
     "SeparabilityCertificate",
+    "TailCertificate",
     "UntrustedModel",
     "__version__",
+    "certify_tail",
     "diagnose",
+    "losses",
+    "mixed_limit",
     "separability",
     "solve_hard_margin",
 ]

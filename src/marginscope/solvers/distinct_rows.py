@@ -65,8 +65,8 @@ def _equal_rows(plain: NDArray[np.float64]) -> tuple[Index, Index]:
     _, where, same = np.unique(keys, return_index=True, return_inverse=True)
     copies = np.flatnonzero(where[same] != np.arange(n))
     for start in range(0, len(copies), size):
-        block = copies[start : start + size]
-        if not np.array_equal(plain[block], plain[where[same[block]]]):
+        some = copies[start : start + size]
+        if not np.array_equal(plain[some], plain[where[same[some]]]):
             # two different rows with one key: compare whole rows
             whole = plain.view(np.dtype((np.void, plain.dtype.itemsize * width))).ravel()
             _, where, same = np.unique(whole, return_index=True, return_inverse=True)
