@@ -71,11 +71,14 @@ def multiplier_slack(Q: Floats, y: Codes, weights: Floats) -> tuple[float, Float
     if D is None and _stiffen(H, Q, y, weights):
         D = _solve_if_well_conditioned(H, g)
     if D is None:
-        values, vectors = scipy.linalg.eigh(H, check_finite=False)
-        kept = values > _SMALLEST_EIGENVALUE * values[-1]
-        if not _are_flat(Q, y, weights > 0, vectors[:, ~kept]):
+        # a margin that no weight holds: its directions do nothing, or there is no balance
+        null = _null_directions(pair_gram(Q, y, weights, gauge=1.0))
+        if not _are_flat(Q, y, weights > 0, null):
             return np.inf, np.zeros((n_classes, rank))
-        D = vectors[:, kept] @ ((vectors[:, kept].T @ g) / values[kept])
+        H += float(np.trace(H)) / len(H) * (null @ null.T)
+        D = _solve_if_well_conditioned(H, g)
+    if D is None:
+        return np.inf, np.zeros((n_classes, rank))
     D = D.reshape(n_classes, rank)
     return _largest_margin(Q, y, D, weights), D
 
@@ -94,6 +97,12 @@ def _solve_if_well_conditioned(H: Floats, g: Floats) -> Floats | None:
     if reciprocal < _SMALLEST_EIGENVALUE:
         return None
     return np.asarray(scipy.linalg.cho_solve((factor, True), g / scale, check_finite=False)) / scale
+
+
+def _null_directions(H: Floats) -> Floats:
+    """Return orthonormal directions, as columns, in which H is rounding."""
+    cut = _SMALLEST_EIGENVALUE * float(np.abs(H).sum(axis=0).max())
+    return np.asarray(scipy.linalg.eigh(H, subset_by_value=(-np.inf, cut), check_finite=False)[1])
 
 
 def _stiffen(H: Floats, Q: Floats, y: Codes, weights: Floats) -> bool:

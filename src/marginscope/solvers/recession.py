@@ -21,7 +21,7 @@ from marginscope.geometry.margins import relative_margins
 from marginscope.solvers.pair_loss import PairLoss
 from marginscope.solvers.tied_space import TiedSpace
 
-__all__ = ["Outcome", "balance", "search"]
+__all__ = ["Outcome", "balance", "confirmed_direction", "search"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -37,6 +37,9 @@ _MOST_GROWTHS = 8
 # beyond this many unknowns a projection costs as much as several steps
 _LARGEST_GUESS = 2000
 _FEW_OPEN = 0.02
+# and a search that is far from an end after some steps is left to the interior point
+_PATIENCE = 12
+_FAR = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def search(model: PairLoss, theta: Floats, accept: Callable[[Floats], bool], *, 
         relative = np.where(model.pairs, rise / (1.0 + np.maximum(u, 0.0)), 0.0)
         if float(np.abs(relative).max()) <= _CONVERGED:
             break
+        if theta.size > _LARGEST_GUESS and iteration >= _PATIENCE and np.abs(relative).max() > _FAR:
+            return Outcome("open", theta, weights, nowhere)
         if np.min(rise, where=model.pairs, initial=np.inf) > 0 and accept(step):
             return Outcome("separated", step, weights, model.pairs)
         if iteration >= 2:
@@ -115,17 +120,25 @@ def _peel(
     open_pairs = model.pairs & ~rising & ~settled
     n_open = np.count_nonzero(open_pairs)
     if theta.size > _LARGEST_GUESS:
-        anyway = anyway and n_open <= _FEW_OPEN * np.count_nonzero(model.pairs)
+        anyway = anyway and bool(n_open <= _FEW_OPEN * np.count_nonzero(model.pairs))
     if not rising.any() or (n_open and not anyway):
         return None
-    tied = settled | open_pairs
-    floor = _TIE * float(np.abs(np.where(model.pairs, relative_margins(model.Q, model.y, step), 0.0)).max())
+    return confirmed_direction(model, settled | open_pairs, [step, theta])
+
+
+def confirmed_direction(model: PairLoss, tied: Mask, guesses: list[Floats]) -> tuple[Floats, Mask] | None:
+    """Return a recession direction near the guesses and the pairs it separates.
+
+    The guesses are projected onto the directions that tie the given pairs; pairs that
+    do not rise then are tied as well, and so on until all others rise or none is left.
+    """
+    floor = _TIE * float(np.abs(np.where(model.pairs, relative_margins(model.Q, model.y, guesses[0]), 0.0)).max())
     for _ in range(_MOST_GROWTHS):
         space = TiedSpace(model.Q, model.y, tied)
-        parts = [space.project(one) for one in (step, theta)]
+        parts = [space.project(one) for one in guesses]
         fewest: Mask | None = None
-        for share in (0.0, 0.01, 0.1, 1.0):
-            direction = parts[0] + share * parts[1]
+        for share in (0.0, 0.01, 0.1, 1.0)[: 1 if len(parts) == 1 else 4]:
+            direction = parts[0] + share * parts[-1]
             u = np.where(model.pairs, relative_margins(model.Q, model.y, direction), 0.0)
             bad = model.pairs & ~tied & (u <= max(floor, _TIE * float(np.abs(u).max())))
             if not bad.any():

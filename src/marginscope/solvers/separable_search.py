@@ -23,6 +23,7 @@ from marginscope.solvers.class_groups import separate_groups
 from marginscope.solvers.one_sided import one_sided_direction
 from marginscope.solvers.pair_loss import PairLoss, descend_until
 from marginscope.solvers.recession import balance, search
+from marginscope.solvers.self_dual import follow_self_dual_path
 from marginscope.solvers.separable_lp import solve_separable_pairs
 from marginscope.solvers.tied_space import TiedSpace
 
@@ -38,7 +39,7 @@ LARGEST_HESSIAN = 9000
 _LARGEST_POLISH = 3000
 _DESCENT_STEPS = 60
 _LONG_DESCENT_STEPS = 1000
-_METHODS = ("single columns", "descent", "groups of classes", "Newton's method", "linear programme")
+_METHODS = ("single columns", "descent", "groups of classes", "Newton's method", "interior point", "linear programme")
 
 
 @dataclass(frozen=True)
@@ -156,12 +157,26 @@ class SeparableSearch:
             if groups is not None:
                 return self._add_part(part, *groups, "groups of classes")
             outcome = search(model, theta, accept)
-            if outcome.kind in ("separated", "peeled"):
-                return self._add_part(part, outcome.theta, outcome.separable, "Newton's method")
             if outcome.kind == "balanced":
                 return self._keep(part, outcome.weights, "Newton's method")
+            if outcome.kind != "open":
+                return self._add_part(part, outcome.theta, outcome.separable, "Newton's method")
+            if self._follow_path(part):
+                return ""
             weights = np.where(model.pairs, outcome.weights, 0.0)
         return self._solve_programme(part, weights)
+
+    def _follow_path(self, part: _Component) -> bool:
+        """Say whether the interior point settled something."""
+        model = part.model
+        found = follow_self_dual_path(model)
+        left = model.pairs
+        for theta, separable in found.directions:
+            self._add_part(part, theta, separable, "interior point")
+            left = left & ~separable
+        if found.weights is not None:
+            self._keep(replace(part, model=PairLoss(model.Q, model.y, left)), found.weights, "interior point")
+        return bool(found.directions) or found.weights is not None
 
     def _solve_programme(self, part: _Component, weights: Floats) -> str:
         Q, y, pairs = part.model.Q, part.model.y, part.model.pairs
