@@ -15,8 +15,8 @@ from marginscope.certificates.tail_witness import FloatWitness, TailWitness, con
 __all__ = [
     "broken_level",
     "certifies",
-    "forced_constant",
     "float_ratios",
+    "forced_constant",
     "is_for_every_k",
     "proof_from",
     "witness_from",
