@@ -81,6 +81,10 @@ class BasisSystem:
         """Apply A'."""
         return np.asarray(weights @ self.A)
 
+    def adjoint_size(self, weights: Floats) -> Floats:
+        """Sum alpha |a|."""
+        return np.asarray(weights @ np.abs(self.A))
+
     def metric(self, W: Floats) -> Floats:
         """Apply P."""
         return W if self.root is None else self.root @ (W @ self.root)

@@ -52,7 +52,8 @@ class BlockSystem:
         self.place[self.free] = np.arange(len(self.free))
         self.pairs = np.zeros(0, dtype=np.intp)
         self.row_sizes = row_norms(self.X)
-        self.factored: Floats = np.zeros((0, 0))
+        self.H: Floats = np.zeros((0, 0))
+        self.factored = self.H
 
     @property
     def n_unknowns(self) -> int:
@@ -77,6 +78,7 @@ class BlockSystem:
         self.n_used = len(used)
         Y = self.X if self.n_used == self.X.shape[0] else self.X[used]
         self.Y = Y.toarray() if is_sparse(Y) else Y
+        self.used_class = self.y[used]
         self.at_own, self.at_rival = self.row * K + own[order], self.row * K + rivals[order]
         return order
 
@@ -92,9 +94,14 @@ class BlockSystem:
 
     def adjoint(self, weights: Floats) -> Floats:
         """Apply A'."""
-        size = self.n_used * self.n_classes
-        signed = np.bincount(self.at_own, weights, size) - np.bincount(self.at_rival, weights, size)
-        return np.asarray((self.Y.T @ signed.reshape(-1, self.n_classes)).T)
+        signed = np.zeros((self.n_used, self.n_classes))
+        signed.ravel()[self.at_rival] = -weights
+        signed[np.arange(self.n_used), self.used_class] = np.bincount(self.row, weights, self.n_used)
+        return np.asarray((self.Y.T @ signed).T)
+
+    def adjoint_size(self, weights: Floats) -> Floats:
+        """Sum alpha |x|, the same for all classes."""
+        return np.asarray(abs(self.Y).T @ np.bincount(self.row, weights, self.n_used))
 
     def metric(self, W: Floats) -> Floats:
         """Apply P."""
@@ -109,7 +116,12 @@ class BlockSystem:
     def factor(self, weights: Floats) -> None:
         """Sum the blocks and factor them; pairs that cannot bend H are left out."""
         d, n = self.n_columns, len(self.free)
-        blocks = np.zeros((n, d, n, d))
+        # one matrix for the whole path: fresh memory costs more than clearing it
+        if not self.H.size:
+            self.H = np.empty((n * d, n * d))
+        self.H.fill(0.0)
+        blocks = self.H.reshape(n, d, n, d)
+        diagonal = np.zeros((n, d, d))
         root = np.sqrt(weights)
         # all that is left out adds less than this share of the unit part of H
         kept = weights > _NEGLIGIBLE / max(1, len(weights))
@@ -126,23 +138,27 @@ class BlockSystem:
             T = Z.T @ Z
             i, j = int(self.place[c]), int(self.place[e])
             if i >= 0:
-                blocks[i, :, i] += T
+                diagonal[i] += T
             if j >= 0:
-                blocks[j, :, j] += T
+                diagonal[j] += T
             if i >= 0 and j >= 0:
-                blocks[i, :, j] -= T
+                np.negative(T, out=blocks[min(i, j), :, max(i, j)])
+        for i in range(n):
+            blocks[i, :, i] = diagonal[i]
         self._add_metric(blocks)
-        self.factored = cholesky(blocks.reshape(n * d, n * d))
+        self.factored = cholesky(self.H)
 
     def _add_metric(self, blocks: Floats) -> None:
         """Add P of the reduced unknowns to the upper triangle."""
         p, total = self.p[self.free], float(self.p.sum())
-        eye = np.arange(self.n_columns)
+        size, d = len(self.H), self.n_columns
+        entries = self.H.ravel()
         for i in range(len(p)):
             for j in range(i, len(p)):
                 share = (p[i] if i == j else 0.0) - p[i] * p[j] / total
                 if self.gram is None:
-                    blocks[i, eye, j, eye] += share
+                    start = i * d * size + j * d
+                    entries[start : start + d * (size + 1) : size + 1] += share
                 else:
                     blocks[i, :, j] += share * self.gram
 

@@ -25,6 +25,8 @@ _FEWEST_PAIRS = 200
 _FIRST_MARGIN = 4.0
 _FIRST_CENTRE = 10.0
 _MOST_CORRECTORS = 2
+_SUSPICIOUS = 1e-4
+_PATIENCE = 4
 _CENTRED = (0.1, 10.0)
 
 
@@ -42,19 +44,32 @@ class CentralPath:
         self.inside = np.zeros_like(self.wanted)
         self.best, self.lower, self.upper = direction, -np.inf, np.inf
         self.n_steps, self.worst = 0, -np.inf
+        self.fallen, self.fell_at = np.inf, 0
+        self.suspicious = _SUSPICIOUS * float(system.row_sizes.mean())
         pairs, u = self._first_pairs(direction)
         self.inside[pairs] = True
         self.is_partial = len(pairs) < int(self.wanted.sum())
         u = u[system.select(pairs)]
-        middle = max(float(np.median(u)), 0.1 * float(np.abs(u).mean()), 1e-300)
-        self.W = direction * (_FIRST_MARGIN / middle)
-        self.u = u * (_FIRST_MARGIN / middle)
-        s = self.u - 1.0
-        self.s = s + max(0.0, -1.5 * float(s.min())) + 0.1 * float(np.abs(s).mean()) + 1e-3
+        scale = self._first_scale(direction, u)
+        self.W, self.u = direction * scale, u * scale
+        # slacks in units of the rows: a row times 1000 has 1000 times the margin
+        unit = system.row_sizes[system.pairs // system.n_classes]
+        s = (self.u - 1.0) / unit
+        self.s = unit * (s + max(0.0, -1.5 * float(s.min())) + 0.1 * float(np.abs(s).mean()) + 1e-3)
         squared = float(np.vdot(self.W, system.metric(self.W)))
         self.alpha = _FIRST_CENTRE * max(squared, 1e-300) / len(s) / self.s
         self.G = system.adjoint(self.alpha)
         self.best_pairs, self.best_alpha, self.best_sum = system.pairs, self.alpha, self.G
+
+    def _first_scale(self, direction: Floats, u: Floats) -> float:
+        """Return the factor that makes the middle margin large, and the norm larger than the shortest row needs."""
+        system = self.system
+        middle = max(float(np.median(u)), 0.1 * float(np.abs(u).mean()), 1e-300)
+        single = np.zeros(len(u))
+        single[np.argmin(system.row_sizes[system.pairs // system.n_classes])] = 1.0
+        norm = float(np.sqrt(np.vdot(direction, system.metric(direction))))
+        least = 1.0 / self._upper(system.adjoint(single), single)
+        return max(_FIRST_MARGIN / middle, 2.0 * least / max(norm, 1e-300))
 
     def _first_pairs(self, direction: Floats) -> tuple[Indices, Floats]:
         """Take the smallest margins under the direction, and as many spread over all pairs."""
@@ -87,10 +102,15 @@ class CentralPath:
         if norm > 0 and self.worst / norm > self.lower:
             self.best, self.lower = self.W, self.worst / norm
         upper = self._upper(self.G, self.alpha)
-        if not upper >= self.upper:
+        # without a solution the bound falls and falls: more pairs would only slow it down
+        if upper < 0.5 * self.fallen:
+            self.fallen, self.fell_at = upper, self.n_steps
+        is_falling = self.lower <= 0.0 and upper < self.suspicious and self.n_steps < self.fell_at + _PATIENCE
+        self.is_finite = bool(np.isfinite(upper) and np.isfinite(norm))
+        if upper < self.upper:
             self.upper = upper
             self.best_pairs, self.best_alpha, self.best_sum = self.system.pairs, self.alpha, self.G
-        if self.is_partial and self.worst < 1.0:
+        if self.is_partial and self.worst < 1.0 and not is_falling:
             self.enter(self._violated(u), u)
 
     def offer(self, W: Floats, alpha: Floats) -> Indices:
@@ -138,9 +158,10 @@ class CentralPath:
         if u is None:
             u, _ = self._margins(self.W)
         mu = float(self.s @ self.alpha) / len(self.s)
-        heavy = self.alpha >= np.quantile(self.alpha, 0.9)
-        least = min(1.0, float(np.median(self.s[heavy])))
-        slack = np.maximum(np.abs(u[entering] - 1.0), least)
+        heavy = self.alpha >= self.alpha.mean()
+        sizes = self.system.row_sizes
+        least = float(np.median(self.s[heavy] / sizes[self.system.pairs[heavy] // self.system.n_classes]))
+        slack = np.maximum(np.abs(u[entering] - 1.0), least * sizes[entering // self.system.n_classes])
         self.inside[entering] = True
         pairs = np.r_[self.system.pairs, entering]
         order = self.system.select(pairs)

@@ -13,10 +13,12 @@ import numpy as np
 
 from marginscope.geometry.margins import is_sparse
 from marginscope.solvers.margin_problem import MarginProblem
-from marginscope.solvers.margin_system import Floats, Indices, cholesky, cholesky_solve, row_norms
+from marginscope.solvers.margin_system import Floats, Indices, TooLargeError, cholesky, cholesky_solve, row_norms
 from marginscope.solvers.ridge_guess import ridge_guess
 
 __all__ = ["DualSystem"]
+
+_MOST_PAIRS = 12_000
 
 
 class DualSystem:
@@ -36,11 +38,13 @@ class DualSystem:
 
     @property
     def n_unknowns(self) -> int:
-        """No more pairs than this can be independent."""
-        return (self.n_classes - 1) * int(min(self.X.shape))
+        """Number of rows: a few pairs of each bind."""
+        return min(int(min(self.X.shape)), _MOST_PAIRS // 8)
 
     def select(self, pairs: Indices) -> Indices:
         """Form the inner products of the pairs."""
+        if len(pairs) > _MOST_PAIRS:
+            raise TooLargeError(f"{len(pairs):,} pairs of a margin problem bind, the most is {_MOST_PAIRS:,}")
         K = self.n_classes
         self.pairs = pairs
         rows, rivals = np.divmod(pairs, K)
@@ -56,7 +60,9 @@ class DualSystem:
         contrast[line, own] = self.scales[own]
         contrast[line, rivals] = -self.scales[rivals]
         self.products = contrast @ contrast.T
-        self.products *= between[self.row[:, None], self.row]
+        for start in range(0, len(pairs), 1000):
+            part = slice(start, start + 1000)
+            self.products[part] *= between[np.ix_(self.row[part], self.row)]
         self.at_own, self.at_rival = self.row * K + own, self.row * K + rivals
         return line
 
@@ -75,6 +81,10 @@ class DualSystem:
         size = self.n_used * self.n_classes
         signed = np.bincount(self.at_own, weights, size) - np.bincount(self.at_rival, weights, size)
         return np.ascontiguousarray(np.asarray(self.Y.T @ signed.reshape(-1, self.n_classes)).T)
+
+    def adjoint_size(self, weights: Floats) -> Floats:
+        """Sum alpha |x|, the same for all classes."""
+        return np.asarray(abs(self.Y).T @ np.bincount(self.row, weights, self.n_used))
 
     def metric(self, W: Floats) -> Floats:
         """Apply P."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from marginscope.solvers.active_set import solve_active
 from marginscope.solvers.central_path import CentralPath
-from marginscope.solvers.margin_system import Floats, Indices, MarginSystem, NotPositiveError
+from marginscope.solvers.margin_system import Floats, Indices, MarginSystem, NotPositiveError, TooLargeError
 
 __all__ = ["PathEnd", "follow_path"]
 
@@ -24,6 +24,8 @@ _LATER_CROSSOVERS = 1e-2
 _MOST_STEPS = 120
 _MOST_IDLE_STEPS = 20
 _REFUTED = 1e-12
+_SUSPICIOUS = 1e-6
+_USABLE = 0.1
 _MOST_ENTRIES = 4
 
 
@@ -48,14 +50,17 @@ def follow_path(
     """Solve for the wanted pairs, starting from a direction."""
     path = CentralPath(system, wanted, direction)
     crossover, n_factored = _FIRST_CROSSOVER, 0
-    narrowest, narrowed_at = np.inf, 0
+    last, moved_at = (-np.inf, np.inf), 0
     status = "iteration_limit"
     while True:
-        path.measure()
-        if not np.isfinite(path.upper):
+        try:
+            path.measure()
+        except TooLargeError:
+            break
+        if not path.is_finite:
             status = "numerical_error"
             break
-        if path.lower <= 0.0 and _is_refuted(path):
+        if _is_refuted(path):
             status = "infeasible"
             break
         if path.gap <= crossover:
@@ -63,9 +68,9 @@ def follow_path(
             crossover = min(crossover, path.gap) * _LATER_CROSSOVERS
         if path.gap <= 0.1 * tol:
             break
-        if path.gap < 0.5 * narrowest:
-            narrowest, narrowed_at = path.gap, path.n_steps
-        if path.n_steps >= _MOST_STEPS or path.n_steps - narrowed_at > _MOST_IDLE_STEPS or time.monotonic() > deadline:
+        if path.upper < 0.9 * last[1] or path.lower > last[0] + 0.1 * abs(last[0]):
+            last, moved_at = (path.lower, path.upper), path.n_steps
+        if path.n_steps >= _MOST_STEPS or path.n_steps - moved_at > _MOST_IDLE_STEPS or time.monotonic() > deadline:
             break
         try:
             path.step()
@@ -74,15 +79,20 @@ def follow_path(
             break
     if path.gap <= tol:
         status = "optimal"
-    elif status != "infeasible" and path.gap <= 1e-4:
+    elif status != "infeasible" and path.gap <= _USABLE:
         status = "inaccurate"
     return PathEnd(*path.scaled_best(), status, path.n_steps + n_factored)
 
 
 def _is_refuted(path: CentralPath) -> bool:
-    """Say whether the dual weights combine to no more than rounding error."""
-    sizes = path.system.row_sizes[path.best_pairs // path.system.n_classes]
-    return bool(np.linalg.norm(path.best_sum) <= _REFUTED * float(path.best_alpha @ sizes))
+    """Say whether the dual weights combine to no more than rounding error, in every coordinate."""
+    system = path.system
+    if path.lower > 0.0 or path.best_pairs is not system.pairs:
+        return False
+    rows = system.pairs // system.n_classes
+    if np.linalg.norm(path.best_sum) > _SUSPICIOUS * float(path.best_alpha @ system.row_sizes[rows]):
+        return False
+    return bool(np.all(np.abs(path.best_sum) <= _REFUTED * system.adjoint_size(path.best_alpha)))
 
 
 def _cross_over(path: CentralPath) -> int:

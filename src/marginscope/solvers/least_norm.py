@@ -29,7 +29,11 @@ def solve_least_norm(problem: MarginProblem) -> tuple[MarginSystem | None, PathE
         return None, PathEnd(np.zeros(0), empty, np.ones(len(empty)), "infeasible", 0)
     best: tuple[MarginSystem | None, PathEnd] | None = None
     for system in suitable_systems(problem):
-        end = follow_path(system, problem.pairs, _direction(system, problem), tol=problem.tol, deadline=deadline)
+        # beyond the range of numbers a path ends: its numbers are looked at after every step
+        with np.errstate(all="ignore"):
+            end = follow_path(system, problem.pairs, _direction(system, problem), tol=problem.tol, deadline=deadline)
+            if end.status == "optimal" and not _holds(problem, system, end):
+                end = end._replace(status="inaccurate")
         if best is None or _RANK[end.status] < _RANK[best[1].status]:
             best = system, end
         if _RANK[end.status] <= 1 or time.monotonic() > deadline:
@@ -38,6 +42,17 @@ def solve_least_norm(problem: MarginProblem) -> tuple[MarginSystem | None, PathE
         every = np.flatnonzero(problem.pairs)
         return None, PathEnd(np.zeros(0), every, np.ones(len(every)), "infeasible", 0)
     return best
+
+
+def _holds(problem: MarginProblem, system: MarginSystem, end: PathEnd) -> bool:
+    """Say whether the gap is as small in the columns of the problem; tied pairs leave no simple bound."""
+    if problem.tied is not None and problem.tied.any():
+        return True
+    W, weights = system.to_columns(end.W), np.zeros(problem.pairs.size)
+    weights[end.pairs] = end.alpha
+    G = problem.adjoint(weights.reshape(problem.pairs.shape))
+    worst = float(np.min(problem.margins(W), where=problem.pairs, initial=np.inf))
+    return worst / float(np.linalg.norm(W)) >= (1.0 - problem.tol) * float(np.linalg.norm(G)) / float(weights.sum())
 
 
 def _direction(system: MarginSystem, problem: MarginProblem) -> Floats:

@@ -1,9 +1,8 @@
 """Which coordinates and which equations suit a hard-margin problem.
 
-Few unknowns are written out pair by pair; more columns than rows go by the pairs, all
-else by blocks of classes. Columns that are nearly dependent, or of very different
-size, are made orthonormal first: margins of 1e-9 beside noise of 1 would be lost in
-the normal equations.
+Few unknowns are written out pair by pair; more columns than rows, or too many unknowns
+to factor, go by the pairs, all else by blocks of classes. Columns that nearly depend on each other are made
+orthonormal first: what tells them apart would be lost in the normal equations.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from marginscope.solvers.dual_system import DualSystem
 from marginscope.solvers.margin_problem import MarginProblem
 from marginscope.solvers.margin_system import MarginSystem
 
-__all__ = ["MOST_UNKNOWNS", "suitable_systems"]
+__all__ = ["suitable_systems"]
 
-MOST_UNKNOWNS = 12_000
+_MOST_UNKNOWNS = 12_000
 _MOST_WRITTEN_OUT = 100_000
 _MOST_DENSE_ENTRIES = 200_000_000
 _SMALLEST_PIVOT = 1e-5
@@ -36,8 +35,7 @@ def suitable_systems(problem: MarginProblem) -> Iterator[MarginSystem]:
         return
     n, d = problem.X.shape
     K = problem.n_classes
-    can_unpack = n * d <= _MOST_DENSE_ENTRIES
-    if d > n or (is_sparse(problem.X) and (K - 1) * d > MOST_UNKNOWNS):
+    if d > n or (K - 1) * d > _MOST_UNKNOWNS:
         yield DualSystem(problem)
     elif not _is_well_conditioned(problem):
         pass
@@ -45,17 +43,18 @@ def suitable_systems(problem: MarginProblem) -> Iterator[MarginSystem]:
         yield plain_basis_system(problem)
     else:
         yield BlockSystem(problem)
-    if can_unpack:
+    if n * d <= _MOST_DENSE_ENTRIES and (K - 1) * min(n, d) <= _MOST_UNKNOWNS:
         yield _orthonormal_system(problem)
 
 
 def _is_well_conditioned(problem: MarginProblem) -> bool:
-    """Say whether no column nearly depends on the others, relative to the largest."""
+    """Say whether no column nearly depends on the others; sizes of columns do no harm to a factorisation."""
     X = problem.X
     gram = X.T @ X
     gram = np.asarray(gram.toarray() if is_sparse(gram) else gram)
-    largest = float(np.diagonal(gram).max(initial=0.0))
-    factor, _, rank, _ = lapack.dpstrf(gram, tol=_SMALLEST_PIVOT**2 * largest)
+    gram = gram[np.ix_(*2 * (np.flatnonzero(np.diagonal(gram)),))]
+    size = np.sqrt(np.diagonal(gram))
+    factor, _, rank, _ = lapack.dpstrf(gram / size[:, None] / size, tol=_SMALLEST_PIVOT**2)
     return int(rank) == len(factor)
 
 

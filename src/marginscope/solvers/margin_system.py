@@ -26,6 +26,7 @@ __all__ = [
     "Indices",
     "MarginSystem",
     "NotPositiveError",
+    "TooLargeError",
     "cholesky",
     "cholesky_solve",
     "row_norms",
@@ -38,6 +39,10 @@ Indices = NDArray[np.intp]
 
 class NotPositiveError(ArithmeticError):
     """A matrix to be factored was not positive definite up to rounding."""
+
+
+class TooLargeError(ArithmeticError):
+    """The equations would not fit in memory."""
 
 
 class MarginSystem(Protocol):
@@ -66,6 +71,9 @@ class MarginSystem(Protocol):
 
     def adjoint(self, weights: Floats) -> Floats:
         """Apply A'."""
+
+    def adjoint_size(self, weights: Floats) -> Floats:
+        """Return sum of alpha |x| in every coordinate: the scale of the rounding errors of A'."""
 
     def metric(self, W: Floats) -> Floats:
         """Apply P."""
