@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marginscope.certificates.balance import multiplier_slack
+from marginscope.certificates.balance import BalanceSystem
 from marginscope.geometry.margins import all_pairs, pair_sum, relative_margins
 from marginscope.geometry.orthonormal import orthonormal_features
 from marginscope.solvers.null_programme import solve_in_null_space
@@ -56,7 +56,7 @@ def test_directions_on_several_levels_are_found(seed):
     separable = np.any([one for _, one in found.directions], axis=0)
     exact = exact_separability_by_columns(X, y)
     assert {(int(i), int(c)) for i, c in np.argwhere(separable[np.argsort(np.argsort(y, kind="stable"))])} == exact
-    slack, _ = multiplier_slack(model.Q, model.y, found.weights)
+    slack, _ = BalanceSystem(model.Q, model.y, found.weights).correction(found.weights)
     assert slack < 0.1
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from marginscope.geometry.margins import pair_sum, relative_margins, signed_weights
 from marginscope.geometry.pair_gram import pair_gram
 
-__all__ = ["margin_upper_bound", "multiplier_slack", "relative_residual"]
+__all__ = ["BalanceSystem", "margin_upper_bound", "relative_residual"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -47,43 +47,63 @@ def margin_upper_bound(X: Any, y: Codes, weights: Floats, *, fit_intercept: bool
     return float(np.sqrt(squared)) / total
 
 
-def multiplier_slack(Q: Floats, y: Codes, weights: Floats) -> tuple[float, Floats]:
-    """Return the slack of weights that are positive on their pairs, and the direction D.
+class BalanceSystem:
+    """The matrix H of weights that are positive on their pairs, factorised once.
 
     Parameters
     ----------
     Q : (n_samples, rank) features with orthogonal columns
     y : (n_samples,) class codes
     weights : (n_samples, n_classes), zero where there is no pair
-
-    Returns
-    -------
-    slack : float
-        Below 1 the weights can be corrected; infinite where H does not span the pairs.
-    D : (n_classes, rank)
     """
-    n_classes, rank = weights.shape[1], Q.shape[1]
-    if rank == 0:
-        return 0.0, np.zeros((n_classes, 0))
-    g = pair_sum(Q, y, weights).ravel()
-    H = pair_gram(Q, y, weights, gauge=1.0)
-    D = _solve_if_well_conditioned(H, g)
-    if D is None and _stiffen(H, Q, y, weights):
-        D = _solve_if_well_conditioned(H, g)
-    if D is None:
-        # a margin that no weight holds: its directions do nothing, or there is no balance
-        null = _null_directions(pair_gram(Q, y, weights, gauge=1.0))
-        if not _are_flat(Q, y, weights > 0, null):
-            return np.inf, np.zeros((n_classes, rank))
-        H += float(np.trace(H)) / len(H) * (null @ null.T)
-        D = _solve_if_well_conditioned(H, g)
-    if D is None:
-        return np.inf, np.zeros((n_classes, rank))
-    D = D.reshape(n_classes, rank)
-    return _largest_margin(Q, y, D, weights), D
+
+    def __init__(self, Q: Floats, y: Codes, weights: Floats) -> None:
+        self.Q, self.y, self.weights = Q, y, weights
+        self.shape = (weights.shape[1], Q.shape[1])
+        self._factor = self._find_factor() if Q.shape[1] else None
+
+    @property
+    def spans(self) -> bool:
+        """Whether H spans the features of all pairs."""
+        return self._factor is not None or self.shape[1] == 0
+
+    def solve(self, total: Floats) -> Floats:
+        """Return D with H D = total, for a combination of the pair features."""
+        if self._factor is None:
+            return np.zeros(self.shape)
+        factor, scale = self._factor
+        solution = scipy.linalg.cho_solve((factor, True), total.ravel() / scale, check_finite=False) / scale
+        return np.asarray(solution).reshape(self.shape)
+
+    def correction(self, weights: Floats) -> tuple[float, Floats]:
+        """Return the slack of weights near those of H, and the margins of D.
+
+        Below 1 the slack says that the weights can be corrected; it is infinite where H does
+        not span the pairs.
+        """
+        if not self.spans:
+            return np.inf, np.zeros(weights.shape)
+        D = self.solve(pair_sum(self.Q, self.y, weights))
+        margins = np.where(self.weights > 0, relative_margins(self.Q, self.y, D), 0.0)
+        return float(np.abs(margins).max(initial=0.0)), margins
+
+    def _find_factor(self) -> tuple[Floats, Floats] | None:
+        Q, y, weights = self.Q, self.y, self.weights
+        H = pair_gram(Q, y, weights, gauge=1.0)
+        factor = _well_conditioned_factor(H)
+        if factor is None and _stiffen(H, Q, y, weights):
+            factor = _well_conditioned_factor(H)
+        if factor is None:
+            # a direction that no weight holds has no margins, or there is no balance
+            null = _null_directions(pair_gram(Q, y, weights, gauge=1.0))
+            if _are_flat(Q, y, weights > 0, null):
+                H += float(np.trace(H)) / len(H) * (null @ null.T)
+                factor = _well_conditioned_factor(H)
+        return factor
 
 
-def _solve_if_well_conditioned(H: Floats, g: Floats) -> Floats | None:
+def _well_conditioned_factor(H: Floats) -> tuple[Floats, Floats] | None:
+    """Return the Cholesky factor of H with a unit diagonal, and the square root of the diagonal."""
     scale = np.sqrt(np.diag(H))
     if not np.all(scale > 0):
         return None
@@ -94,9 +114,7 @@ def _solve_if_well_conditioned(H: Floats, g: Floats) -> Floats | None:
     except np.linalg.LinAlgError:
         return None
     reciprocal, _ = scipy.linalg.lapack.dpocon(factor, norm, uplo="L")
-    if reciprocal < _SMALLEST_EIGENVALUE:
-        return None
-    return np.asarray(scipy.linalg.cho_solve((factor, True), g / scale, check_finite=False)) / scale
+    return None if reciprocal < _SMALLEST_EIGENVALUE else (factor, scale)
 
 
 def _null_directions(H: Floats) -> Floats:
@@ -129,11 +147,6 @@ def _are_flat(Q: Floats, y: Codes, pairs: NDArray[np.bool_], directions: Floats)
     moment = pair_gram(Q, y, pairs.astype(float))
     squares = np.einsum("ij,ij->j", directions, moment @ directions)
     return bool(squares.max(initial=0.0) <= _LARGEST_NULL_SQUARE * np.trace(moment) / len(moment))
-
-
-def _largest_margin(Q: Floats, y: Codes, theta: Floats, weights: Floats) -> float:
-    margins = np.abs(relative_margins(Q, y, theta))
-    return float(np.max(margins, where=weights > 0, initial=0.0))
 
 
 def _largest_ratio(sums: Floats, sizes: Floats) -> float:

@@ -49,12 +49,13 @@ def proves(certificate: SeparabilityCertificate, X: Any, y: Codes, *, exact: boo
             fit_intercept=certificate.fit_intercept,
             separable=separable,
         )
+    direction = None
     if quasi:
-        coef, intercept = certificate.direction, certificate.intercept_direction
-        assert coef is not None
-        if not float_proof.separates_and_ties(X, y, coef, intercept, separable, tied):
+        assert certificate.direction is not None
+        direction = certificate.direction, certificate.intercept_direction
+        if not float_proof.tied(X, y, *direction, tied):
             return False
-    return float_proof.balanced(X, y, weights, tied, fit_intercept=certificate.fit_intercept)
+    return float_proof.balanced(X, y, weights, tied, fit_intercept=certificate.fit_intercept, direction=direction)
 
 
 def separable_counts(y: Codes, separable: Mask) -> NDArray[np.int64]:

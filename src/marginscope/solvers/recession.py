@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.certificates.balance import multiplier_slack
+from marginscope.certificates.balance import BalanceSystem
 from marginscope.geometry.margins import relative_margins
 from marginscope.solvers.pair_loss import PairLoss
 from marginscope.solvers.tied_space import TiedSpace
@@ -97,12 +97,13 @@ def balance(model: PairLoss, weights: Floats) -> Floats | None:
     if not np.all(weights[model.pairs] > 0):
         return None
     weights = weights / weights.max()
+    system = BalanceSystem(model.Q, model.y, weights)
     for _ in range(3):
-        slack, D = multiplier_slack(model.Q, model.y, weights)
+        slack, correction = system.correction(weights)
         if not slack <= _LARGEST_SLACK:
             return None
-        correction = np.where(model.pairs, relative_margins(model.Q, model.y, D), 0.0)
-        weights = weights * (1.0 - correction)
+        # relative to the weights of the system: its matrix has not changed
+        weights = weights - system.weights * correction
         if slack < 1e-14:
             break
     return weights
