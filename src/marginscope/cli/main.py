@@ -28,7 +28,6 @@ _EXAMPLES = """\
 marginscope demo                                   a real imbalanced data set, in seconds
 marginscope diagnose data.csv -t label             which classes are not learned, and why
 marginscope fix data.csv -t label                  try the remedies that can act
-marginscope separability data.csv -t label         can linear scores separate the classes?
 """
 
 app = typer.Typer(
