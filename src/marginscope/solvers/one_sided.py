@@ -103,6 +103,18 @@ def _zero_thresholds(low: Floats, high: Floats) -> tuple[Codes, Floats]:
 
 def _separated(Z: Any, y: Codes, rows: Codes, columns: Codes, threshold: Floats, sides: Floats) -> Mask:
     """Say which pairs have a column that separates them, by counting such columns."""
+    if is_sparse(Z):
+        # most thresholds are 0, and then the zeros need not be written out
+        zero = threshold == 0
+        found = np.zeros((len(rows), len(sides)), dtype=bool)
+        if zero.any():
+            found |= _count_sparse(Z[rows][:, columns[zero]], y[rows], sides[:, zero]) > 0
+        columns, threshold, sides = columns[~zero], threshold[~zero], sides[:, ~zero]
+        return found | _separated_dense(Z, y, rows, columns, threshold, sides) if len(columns) else found
+    return _separated_dense(Z, y, rows, columns, threshold, sides)
+
+
+def _separated_dense(Z: Any, y: Codes, rows: Codes, columns: Codes, threshold: Floats, sides: Floats) -> Mask:
     found = np.zeros((len(rows), len(sides)), dtype=bool)
     size = max(1, _ENTRIES_AT_ONCE // len(columns))
     for c in range(len(sides)):
@@ -116,3 +128,14 @@ def _separated(Z: Any, y: Codes, rows: Codes, columns: Codes, threshold: Floats,
             count = (values > threshold).astype(np.float32) @ above + (values < threshold).astype(np.float32) @ below
             found[block] = count > 0
     return found
+
+
+def _count_sparse(part: Any, y: Codes, sides: Floats) -> Floats:
+    count = np.zeros((part.shape[0], len(sides)))
+    for c in range(len(sides)):
+        own = np.flatnonzero(y == c)
+        values = part[own]
+        for sign, separates in ((1.0, sides[c] > sides), (-1.0, sides[c] < sides)):
+            shown = (sign * values > 0).astype(float)
+            count[own] += np.asarray(shown @ separates.T.astype(float))
+    return count
