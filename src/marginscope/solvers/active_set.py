@@ -21,7 +21,11 @@ __all__ = ["ActiveSolution", "solve_active"]
 
 _MOST_EXCHANGES = 12
 _MOST_REFINEMENTS = 12
+# many violated pairs at once could not all be at margin 1
+_FEWEST_ENTERING = 2
+_SHARE_ENTERING = 0.1
 _STIFFNESS = 1e6
+_CONSISTENT = 1e-6
 _EPS = float(np.finfo(float).eps)
 
 
@@ -52,7 +56,12 @@ def solve_active(system: MarginSystem, W: Floats, alpha: Floats, active: NDArray
         negative = alpha < -1e-12 * float(np.abs(alpha).max())
         violated = ~active & (u < 1.0 - noise)
         if not negative.any() and not violated.any():
-            return ActiveSolution(W, np.maximum(alpha, 0.0), n_factored)
+            # active pairs that contradict each other cannot all be at 1
+            is_solved = float(np.abs(u[active] - 1.0).max()) <= _CONSISTENT
+            return ActiveSolution(W, np.maximum(alpha, 0.0), n_factored) if is_solved else None
+        most = max(_FEWEST_ENTERING, int(_SHARE_ENTERING * active.sum()))
+        if int(violated.sum()) > most:
+            violated &= u <= np.partition(u[violated], most - 1)[most - 1]
         active = (active & ~negative) | violated
         alpha = np.where(active, np.maximum(alpha, 0.0), 0.0)
     return None

@@ -145,11 +145,16 @@ def plain_basis_system(problem: MarginProblem) -> BasisSystem:
     return BasisSystem(problem, X, basis, columns, is_orthonormal=True)
 
 
-def tied_basis_system(problem: MarginProblem, tied: Mask) -> BasisSystem:
-    """The directions under which the tied pairs have margin 0, in orthonormal features."""
+def tied_basis_system(problem: MarginProblem, tied: Mask) -> BasisSystem | None:
+    """The directions under which the tied pairs have margin 0, in orthonormal features; None if there are none."""
     scales = np.ones(problem.n_classes) if problem.class_scales is None else problem.class_scales
     features = orthonormal_features(problem.X, fit_intercept=False)
     basis = null_directions(features.Q, problem.y, tied)
+    if not len(basis):
+        return None
+    # adding one vector to every scaled class vector changes no margin: take the one of least norm
+    p = 1.0 / scales**2
+    basis = basis - np.tensordot(basis, p / p.sum(), axes=([1], [0]))[:, None]
     columns = ((basis / scales[:, None]) @ least_columns(features)).reshape(len(basis), -1)
     plain = features.Q / features.row_scale[:, None]
     return BasisSystem(problem, plain, basis, columns, is_orthonormal=False)
@@ -172,4 +177,4 @@ def null_directions(Q: Floats, y: Codes, tied: Mask) -> Floats:
     H = pair_gram(Q, y, tied.astype(float), gauge=1.0)
     values, vectors = scipy.linalg.eigh(H, check_finite=False)
     null = vectors[:, values <= _NULL_EIGENVALUE * max(1.0, float(values[-1]))]
-    return np.ascontiguousarray(null.T).reshape(-1, tied.shape[1], Q.shape[1])
+    return np.ascontiguousarray(null.T).reshape(null.shape[1], tied.shape[1], Q.shape[1])

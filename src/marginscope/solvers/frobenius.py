@@ -118,7 +118,9 @@ def solve_frobenius(problem: MarginProblem) -> Solved:
         problem combine to rounding error.
     """
     system, end = solve_least_norm(problem)
-    W = np.zeros(problem.shape) if system is None else system.to_columns(end.W)
+    W = np.zeros(problem.shape)
+    if system is not None and end.status != "infeasible":
+        W = system.to_columns(end.W)
     return Solved(W, _spread(problem, end), end.status, end.n_iterations, "interior point")
 
 

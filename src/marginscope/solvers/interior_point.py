@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from marginscope.solvers.active_set import solve_active
 from marginscope.solvers.central_path import CentralPath
 from marginscope.solvers.margin_system import Floats, Indices, MarginSystem, NotPositiveError, TooLargeError
+from marginscope.solvers.refutation import cancelled_weights
 
 __all__ = ["PathEnd", "follow_path"]
 
@@ -23,7 +24,7 @@ _FIRST_CROSSOVER = 1e-5
 _LATER_CROSSOVERS = 1e-2
 _MOST_STEPS = 120
 _MOST_IDLE_STEPS = 20
-_REFUTED = 1e-12
+_FALL = 0.1
 _SUSPICIOUS = 1e-6
 _USABLE = 0.1
 _MOST_ENTRIES = 4
@@ -49,6 +50,7 @@ def follow_path(
 ) -> PathEnd:
     """Solve for the wanted pairs, starting from a direction."""
     path = CentralPath(system, wanted, direction)
+    asked = np.inf
     crossover, n_factored = _FIRST_CROSSOVER, 0
     last, moved_at = (-np.inf, np.inf), 0
     status = "iteration_limit"
@@ -60,9 +62,11 @@ def follow_path(
         if not path.is_finite:
             status = "numerical_error"
             break
-        if _is_refuted(path):
-            status = "infeasible"
-            break
+        if _is_suspicious(path, asked):
+            asked = path.upper
+            weights = cancelled_weights(system, path.best_alpha)
+            if weights is not None:
+                return PathEnd(path.W, system.pairs, weights, "infeasible", path.n_steps)
         if path.gap <= crossover:
             n_factored += _cross_over(path)
             crossover = min(crossover, path.gap) * _LATER_CROSSOVERS
@@ -79,20 +83,18 @@ def follow_path(
             break
     if path.gap <= tol:
         status = "optimal"
-    elif status != "infeasible" and path.gap <= _USABLE:
+    elif path.gap <= _USABLE:
         status = "inaccurate"
     return PathEnd(*path.scaled_best(), status, path.n_steps + n_factored)
 
 
-def _is_refuted(path: CentralPath) -> bool:
-    """Say whether the dual weights combine to no more than rounding error, in every coordinate."""
-    system = path.system
-    if path.lower > 0.0 or path.best_pairs is not system.pairs:
+def _is_suspicious(path: CentralPath, bound: float) -> bool:
+    """Say whether nothing separates so far and the weights combine to a small share of what they sum."""
+    if path.lower > 0.0 or path.best_pairs is not path.system.pairs or not path.upper < _FALL * bound:
         return False
-    rows = system.pairs // system.n_classes
-    if np.linalg.norm(path.best_sum) > _SUSPICIOUS * float(path.best_alpha @ system.row_sizes[rows]):
-        return False
-    return bool(np.all(np.abs(path.best_sum) <= _REFUTED * system.adjoint_size(path.best_alpha)))
+    rows = path.system.pairs // path.system.n_classes
+    size = float(path.best_alpha @ path.system.row_sizes[rows])
+    return bool(np.linalg.norm(path.best_sum) <= _SUSPICIOUS * size)
 
 
 def _cross_over(path: CentralPath) -> int:

@@ -31,7 +31,9 @@ _SMALLEST_PIVOT = 1e-5
 def suitable_systems(problem: MarginProblem) -> Iterator[MarginSystem]:
     """Yield systems to try in turn: each is for problems on which those before may fail."""
     if problem.tied is not None and problem.tied.any():
-        yield tied_basis_system(problem, problem.tied)
+        tied = tied_basis_system(problem, problem.tied)
+        if tied is not None:
+            yield tied
         return
     n, d = problem.X.shape
     K = problem.n_classes
