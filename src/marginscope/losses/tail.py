@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -201,12 +200,17 @@ def _check_form(template: Any, form: Any, classes: tuple[int, ...], from_margin:
 
 
 def _equal_slopes(form: Any, z: list[Any]) -> list[Any]:
-    """Return d_1 phi with the other coordinates in every order, and d_2 phi with the first two exchanged."""
+    """Return d_1 phi with the other coordinates turned and two of them exchanged, and d_2 phi with z_1, z_2 exchanged.
+
+    A turn and an exchange make every order out of each other; all of them would be (K - 2)!.
+    """
     from marginscope.certificates.intervals import IntervalFunctions
     from marginscope.certificates.jets import JetFunctions
     from marginscope.certificates.tail_boxes import slope_at
 
-    slopes = [slope_at(form.phi, (z[0], *order)) for order in permutations(z[1:])]
+    rest = z[1:]
+    orders = [rest, [*rest[1:], *rest[:1]], [*rest[1:2], *rest[:1], *rest[2:]]]
+    slopes = [slope_at(form.phi, (z[0], *order)) for order in orders]
     if len(z) > 1:
         ops = JetFunctions(IntervalFunctions(), len(z), twice=False)
         exchanged = [ops.variable(one, k) for k, one in enumerate([z[1], z[0], *z[2:]])]
