@@ -33,6 +33,7 @@ _IN_PLAY = 1e-12
 _CONVERGED = 1e-7
 _TIE = 1e-10
 _LARGEST_SLACK = 0.1
+_CORRECTED = 1e-6
 _MOST_GROWTHS = 8
 # beyond this many unknowns a projection costs as much as several steps
 _LARGEST_GUESS = 2000
@@ -98,7 +99,7 @@ def balance(model: PairLoss, weights: Floats) -> Floats | None:
         return None
     weights = weights / weights.max()
     system = BalanceSystem(model.Q, model.y, weights)
-    for _ in range(3):
+    for _ in range(4):
         slack, correction = system.correction(weights)
         if not slack <= _LARGEST_SLACK:
             return None
@@ -106,7 +107,7 @@ def balance(model: PairLoss, weights: Floats) -> Floats | None:
         weights = weights - system.weights * correction
         if slack < 1e-14:
             break
-    return weights
+    return weights if slack <= _CORRECTED else None
 
 
 def _peel(

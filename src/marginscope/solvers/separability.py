@@ -24,6 +24,7 @@ from marginscope.geometry.margins import all_pairs, is_sparse, relative_margins
 from marginscope.geometry.orthonormal import column_exponents, unscaled_coefficients
 from marginscope.solvers.distinct_rows import DistinctRows, distinct_rows
 from marginscope.solvers.frobenius import HardMarginDirection, hard_margin_direction
+from marginscope.solvers.separable_lp import MOST_NONZEROS
 from marginscope.solvers.separable_search import Findings, SeparableSearch
 
 __all__ = ["separability"]
@@ -97,10 +98,26 @@ def separability(
     def accept(theta: Floats) -> bool:
         return positive(distinct, y_distinct, *split(theta), pairs)
 
-    search = SeparableSearch(Z, y_distinct, pairs, has_ones=fit_intercept, accept=accept, time_limit=time_limit)
-    findings = search.run()
-    direction = None if findings.theta is None else split(findings.theta)
-    return _certificate(X, codes, labels.labels, same, fit_intercept, findings, direction)
+    found = None
+    for by_programme in (False, True):
+        search = SeparableSearch(
+            Z,
+            y_distinct,
+            pairs,
+            has_ones=fit_intercept,
+            accept=accept,
+            time_limit=time_limit,
+            by_programme=by_programme,
+        )
+        findings = search.run()
+        direction = None if findings.theta is None else split(findings.theta)
+        again = _certificate(X, codes, labels.labels, same, fit_intercept, findings, direction)
+        found = again if found is None or again.status != "undecided" else found
+        # what rounding spoils in one way may be seen in the other, where there is room for it
+        if found.status != "undecided" or findings.reason or 2 * pairs.sum() * min(Z.shape) > MOST_NONZEROS:
+            break
+    assert found is not None
+    return found
 
 
 def _checked_start(start: Any, shape: tuple[int, int], fit_intercept: bool) -> tuple[Floats, Floats | None] | None:

@@ -91,23 +91,34 @@ class SeparableSearch:
         Decides, without rounding, whether (n_classes, n_columns) parameters separate all pairs.
     time_limit : float
         Seconds that one linear programme may take.
+    by_programme : bool
+        Leave out all between a long descent and the linear programme.
     """
 
     def __init__(
-        self, Z: Any, y: Codes, tied: Mask, *, has_ones: bool, accept: Callable[[Floats], bool], time_limit: float
+        self,
+        Z: Any,
+        y: Codes,
+        tied: Mask,
+        *,
+        has_ones: bool,
+        accept: Callable[[Floats], bool],
+        time_limit: float,
+        by_programme: bool = False,
     ) -> None:
         self.Z, self.y, self.has_ones = Z, y, has_ones
         self.tied = tied.copy()
         self.separable = np.zeros_like(tied)
         self.weights = np.zeros(tied.shape)
         self.total: Floats | None = None
-        self._accept, self._time_limit = accept, time_limit
+        self._accept, self._time_limit, self._by_programme = accept, time_limit, by_programme
         self._used = 0
         self._settled: list[_Component] = []
 
     def run(self) -> Findings:
         """Search until every pair is separable or has a weight, or a step gives up."""
-        self._take_single_columns()
+        if not self._by_programme:
+            self._take_single_columns()
         waiting = class_components(self.y, self.tied)
         while waiting:
             part = self._component(waiting.pop())
@@ -147,12 +158,13 @@ class SeparableSearch:
     def _settle(self, part: _Component) -> str:
         """Find a direction or weights for the pairs of a component; return why there are none."""
         model, accept = part.model, self._acceptance(part)
-        steps = _DESCENT_STEPS if part.is_small else _LONG_DESCENT_STEPS
+        by_newton = part.is_small and not self._by_programme
+        steps = _DESCENT_STEPS if by_newton else _LONG_DESCENT_STEPS
         theta, found = descend_until(model, np.zeros(model.shape), accept, max_steps=steps)
         if found:
             return self._add_part(part, theta, model.pairs, "descent")
         weights = np.where(model.pairs, model.value_and_weights(model.margins(theta))[1], 0.0)
-        if part.is_small:
+        if by_newton:
             groups = separate_groups(model, theta)
             if groups is not None:
                 return self._add_part(part, *groups, "groups of classes")
