@@ -115,7 +115,7 @@ class Interval:
             return Interval.of(1) / self**-exponent
         if exponent == 0:
             return Interval.of(1)
-        ends = [self.lower**exponent, self.upper**exponent]
+        ends = [_whole_power(self.lower, exponent), _whole_power(self.upper, exponent)]
         if exponent % 2 == 0 and not self.lower >= _ZERO and not self.upper <= _ZERO:
             ends.append(_ZERO)
         return _hull(ends)
@@ -173,6 +173,9 @@ def _lift(x: Any) -> Interval:
 
 
 def _hull(ends: list[arb]) -> Interval:
+    # a comparison with an undefined number is false, so min and max would pass over it
+    if any(one.is_nan() for one in ends):
+        raise NoEnclosure("an undefined number")
     return Interval(min(one.lower() for one in ends), max(one.upper() for one in ends))
 
 
@@ -184,6 +187,12 @@ def _times(x: arb, y: arb) -> arb:
 def _divided(x: arb, y: arb) -> arb:
     # Where both grow, the quotients by the fixed ends already span the interval.
     return x / y if y.is_finite() else _ZERO
+
+
+def _whole_power(x: arb, exponent: int) -> arb:
+    if x.is_finite():
+        return x**exponent
+    return x if exponent % 2 or x > 0 else -x
 
 
 def _powered(x: arb, exponent: Fraction) -> arb:

@@ -3,7 +3,8 @@
     (f o g)' = f'(g) g',    (f o g)_1j = f'(g) g_1j + f''(g) g_1 g_j
 
 A jet holds a value, the gradient, and the first row of the Hessian where asked for.
-The numbers may be intervals, germs or anything else with + - * / and integer powers.
+The numbers may be intervals, germs or anything else with + - * / and integer powers;
+where they are jets themselves, derivatives of higher order follow.
 """
 
 from __future__ import annotations
@@ -148,6 +149,15 @@ class JetFunctions:
     def positive_part(self, x: Any) -> Jet:
         one = self.jet(x)
         return one if self._numbers.sign(one.value) > 0 else one * 0
+
+    def constant(self, x: Any) -> Jet:
+        """Return a number as a jet; with ``sign``, what jets over jets need."""
+        return self.jet(x)
+
+    def sign(self, x: Jet) -> int:
+        """Return the sign of the value."""
+        sign: int = self._numbers.sign(x.value)
+        return sign
 
     def jet(self, x: Any) -> Jet:
         """Return a jet as it is, and a number as a jet whose derivatives are zero."""

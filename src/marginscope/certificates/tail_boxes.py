@@ -8,6 +8,8 @@ on [0, side]^m. The box is halved into cells, and each cell is proved by one of
 
     h   the Hessian row d_1 d_j f has the right sign: <= 0, or >= -kappa c
     d   the bound itself holds on the cell
+    t   the cell touches 0, where the row has the right sign, and so have all d_1 d_j d_k f
+        on the cell: <= 0, or >= 0; then the row has it too, as in ``h``
     o   no point of it is sorted, z_2 <= z_3 <= ..., so symmetry covers it
 
 This suffices. A point of a cell ``h`` satisfies the bound if the point where the
@@ -50,14 +52,31 @@ class BoxClaim:
     def holds(self, cell: Cell, letter: str) -> bool:
         """Return whether the letter proves the cell."""
         if letter == "o":
-            return any(one.lower > two.upper for one, two in pairwise(cell[1:]))
+            return _is_unsorted(cell)
         try:
+            if letter == "t":
+                return self._is_bent_at_zero(cell)
             jet = _jet(self.function, cell, twice=letter == "h")
         except NoEnclosure:
             return False
         if letter == "d":
             return self._is_bounded(jet.gradient[0], cell)
         return letter == "h" and jet.row is not None and all(self._is_bent(one) for one in jet.row)
+
+    def letter(self, cell: Cell) -> str | None:
+        """Return a letter that proves the cell, or ``None``."""
+        if _is_unsorted(cell):
+            return "o"
+        try:
+            jet = _jet(self.function, cell, twice=True)
+            if jet.row is not None and all(self._is_bent(one) for one in jet.row):
+                return "h"
+            if self._is_bounded(jet.gradient[0], cell):
+                return "d"
+            return "t" if self._is_bent_at_zero(cell) else None
+        except NoEnclosure:
+            # one derivative less may still be bounded
+            return "d" if self.holds(cell, "d") else None
 
     def fails_at(self, point: Cell) -> bool:
         """Return whether the bound is broken at a point of the box."""
@@ -80,6 +99,15 @@ class BoxClaim:
         if self.bound == "lower":
             return bool(second.lower >= -(self.slope * self.curvature).lower)
         return False
+
+    def _is_bent_at_zero(self, cell: Cell) -> bool:
+        if self.bound == "positive" or not all(one.lower.is_zero() for one in cell):
+            return False
+        row = _jet(self.function, (Interval.of(0),) * len(cell), twice=True).row or ()
+        if not all(self._is_bent(one) for one in row):
+            return False
+        third = [one for column in _third_row(self.function, cell) for one in column]
+        return all(bool(one.upper <= 0 if self.bound == "upper" else one.lower >= 0) for one in third)
 
     def _least(self, cell: Cell) -> Interval:
         if self.bound == "positive":
@@ -106,6 +134,18 @@ def slope_at(function: Function, z: Sequence[Interval]) -> Interval:
 def _jet(function: Function, cell: Cell, *, twice: bool) -> Jet:
     ops = JetFunctions(IntervalFunctions(), len(cell), twice=twice)
     return ops.jet(function([ops.variable(one, k) for k, one in enumerate(cell)], ops))
+
+
+def _third_row(function: Function, cell: Cell) -> list[list[Interval]]:
+    """Return d_1 d_j d_k f: jets over jets."""
+    inner = JetFunctions(IntervalFunctions(), len(cell), twice=False)
+    outer = JetFunctions(inner, len(cell), twice=True)
+    z = [outer.variable(inner.variable(one, k), k) for k, one in enumerate(cell)]
+    return [list(one.gradient) for one in outer.jet(function(z, outer)).row or ()]
+
+
+def _is_unsorted(cell: Cell) -> bool:
+    return any(one.lower > two.upper for one, two in pairwise(cell[1:]))
 
 
 def cell_at_origin(side: float, n_variables: int) -> Cell:
@@ -146,6 +186,6 @@ def covers(claim: BoxClaim, side: float, letters: str) -> bool:
         if letter == "s":
             first, second = halves(cell)
             waiting += [second, first]
-        elif letter not in "hdo" or not claim.holds(cell, letter):
+        elif letter not in "hdto" or not claim.holds(cell, letter):
             return False
     return not waiting

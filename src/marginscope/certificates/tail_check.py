@@ -22,11 +22,19 @@ __all__ = [
     "witness_from",
 ]
 
-_ROUNDING = 2.0**-46
+_LATEST_START = 8.0
 
 
 def certifies(certificate: Any, loss: Any) -> bool:
     """Return whether the numbers of a certificate prove its status for a template or a tail form."""
+    try:
+        return _certifies(certificate, loss)
+    except (ArithmeticError, ValueError):
+        # numbers of another file, outside of every formula: they prove nothing
+        return False
+
+
+def _certifies(certificate: Any, loss: Any) -> bool:
     form = loss if hasattr(loss, "phi") else getattr(loss, "tail_form", None)
     from_margin = float(getattr(loss, "tail_form_from", -math.inf))
     if certificate.status == "proved":
@@ -93,34 +101,37 @@ def forced_constant(witness: Any) -> float | None:
     return None if c is None else float(constant_of(c).lower)
 
 
-def float_ratios(loss: Any, n_classes: int, levels: Any) -> tuple[Any, Any]:
-    """Return log |r_1| and the sign of q_1 at the margin vectors (s, ..., s), in floats."""
+def float_ratios(loss: Any, n_classes: int, levels: Any) -> tuple[Any, Any, float]:
+    """Return log |r_1|, the sign of q_1 and the rounding unit at the margin vectors (s, ..., s), in floats."""
     margins = np.repeat(np.asarray(levels, dtype=float)[:, None], n_classes - 1, axis=1)
     with np.errstate(all="ignore"):
-        log_ratios = np.asarray(loss.log_weights(margins), dtype=float)[:, 0] + margins[:, 0]
+        log_weights = np.asarray(loss.log_weights(margins))
+        log_ratios = log_weights.astype(float)[:, 0] + margins[:, 0]
         signs = getattr(loss, "weight_signs", None)
         shown = np.ones(len(margins)) if signs is None else np.asarray(signs(margins), dtype=float)[:, 0]
-    return log_ratios, np.where(log_ratios == -np.inf, 0.0, shown)
+    precision = float(np.finfo(log_weights.dtype if log_weights.dtype.kind == "f" else float).eps)
+    return log_ratios, np.where(log_ratios == -np.inf, 0.0, shown), precision
 
 
-def broken_level(n_classes: int, margins: Any, log_ratios: Any, signs: Any) -> float:
-    """Return the largest margin up to which, at every level, the bounds contradict each other.
+def broken_level(n_classes: int, margins: Any, log_ratios: Any, signs: Any, precision: float) -> float:
+    """Return the largest margin up to which, from a small one on, the bounds contradict each other.
 
     Thresholds below s allow at every t > s only ratios with r(t) (1 - S(s)) <= r(s) and
-    r(s) (1 - S(t)) <= r(t), both positive. Minus infinity if the first level does not.
+    r(s) (1 - S(t)) <= r(t), both positive. Minus infinity where no small margin does.
     """
     level = -math.inf
     r = signs * np.exp(np.clip(log_ratios, -700.0, 700.0))
     total = (n_classes - 1) * np.exp(-margins)
-    error = _ROUNDING * (1.0 + 2.0 * np.abs(margins)) * np.abs(r)
+    error = 8.0 * precision * (1.0 + np.abs(margins) + 1.0 / total) * np.abs(r)
     for s in range(len(margins) - 1):
         later = slice(s + 1, None)
         slack = error[later] + error[s]
         falls = r[later] * (1.0 - total[s]) > r[s] + slack
         rises = r[s] * (1.0 - total[later]) > r[later] + slack
-        if not (r[s] <= 0.0 or np.any(falls | rises | (r[later] <= 0.0))):
+        if r[s] <= 0.0 or np.any(falls | rises | (r[later] <= 0.0)):
+            level = float(margins[s])
+        elif level > -math.inf or margins[s] >= _LATEST_START:
             break
-        level = float(margins[s])
     return level
 
 
@@ -128,9 +139,10 @@ def _is_measured(witness: Any, loss: Any) -> bool:
     if not isinstance(witness, FloatWitness) or not hasattr(loss, "log_weights"):
         return False
     margins = np.asarray(witness.margins)
-    log_ratios, signs = float_ratios(loss, witness.n_classes, margins)
+    log_ratios, signs, precision = float_ratios(loss, witness.n_classes, margins)
     same = np.allclose(log_ratios, witness.log_ratios, rtol=1e-12, atol=1e-12) and np.array_equal(signs, witness.signs)
-    return same and broken_level(witness.n_classes, margins, log_ratios, signs) == witness.level
+    level = broken_level(witness.n_classes, margins, log_ratios, signs, precision)
+    return same and (level, precision) == (witness.level, witness.precision)
 
 
 def proof_from(document: dict[str, Any]) -> TailProof:
@@ -142,4 +154,6 @@ def proof_from(document: dict[str, Any]) -> TailProof:
 
 def witness_from(document: dict[str, Any]) -> TailWitness | FloatWitness:
     """Return a witness that ``to_dict`` wrote."""
-    return FloatWitness.from_dict(document) if document["basis"] == "floats" else TailWitness.from_dict(document)
+    kinds = {"floats": FloatWitness, "curve": TailWitness}
+    witness: TailWitness | FloatWitness = kinds[document["basis"]].from_dict(document)
+    return witness

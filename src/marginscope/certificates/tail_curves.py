@@ -68,7 +68,8 @@ def curves(n_variables: int) -> list[Curve]:
     if m > 1:
         found += [Curve((one, *[small] * (m - 1)), (1,) * m), Curve((small, *[one] * (m - 1)), (1,) * m)]
         found += [Curve((small, one, *[small] * (m - 2)), (1,) * m)] if m > 2 else []
-        found += [Curve((one,) * m, (1, *[2] * (m - 1))), Curve((one,) * m, (2, *[1] * (m - 1)))]
+        # coordinates of different order, so that a faint term of one can outweigh the first of another
+        found += [Curve((one,) * m, (p, *[q] * (m - 1))) for p, q in ((1, 2), (2, 1), (1, 3), (3, 1))]
     return found
 
 

@@ -16,7 +16,8 @@ from marginscope.certificates.tail_curves import Curve, Deviation
 
 __all__ = ["FloatWitness", "TailWitness", "WitnessPoint", "constant_of", "points_on"]
 
-_LEVELS = (3.0, 5.0, 10.0, 20.0)
+_LEVELS = (3.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
+_MOST_POINTS = 4
 _BROKEN = {"zero": "lower", "vanishes": "lower", "negative": "lower", "below": "lower", "grows": "upper"}
 
 
@@ -162,6 +163,8 @@ class FloatWitness:
         log |q_1| + s; minus infinity where q_1 = 0.
     signs : tuple of float
         Sign of q_1.
+    precision : float
+        Rounding unit of the floats; 8 of it over S are allowed for, as 1 - p loses digits.
     """
 
     n_classes: int
@@ -169,13 +172,14 @@ class FloatWitness:
     margins: tuple[float, ...]
     log_ratios: tuple[float, ...]
     signs: tuple[float, ...]
+    precision: float
 
     @property
     def sentence(self) -> str:
         """What was seen."""
         return (
-            f"K = {self.n_classes}, u = (s, ..., s): the floats of r_1 contradict both bounds together at every s from "
-            f"{self.margins[0]:g} to {self.level:g}, so no c, u_+, u_- with thresholds below {self.level:g} fit; "
+            f"K = {self.n_classes}, u = (s, ..., s): the floats of r_1 contradict the two bounds together at every s "
+            f"up to {self.level:g}, so no c, u_+, u_- with thresholds below {self.level:g} fit; "
             "floats cannot tell what happens at larger margins."
         )
 
@@ -195,7 +199,7 @@ class FloatWitness:
     def from_dict(cls, document: dict[str, Any]) -> FloatWitness:
         """Return the witness that ``to_dict`` wrote."""
         own = {name: tuple(map(float, document[name])) for name in ("margins", "log_ratios", "signs")}
-        return cls(n_classes=document["n_classes"], level=float(document["level"]), **own)
+        return cls(document["n_classes"], float(document["level"]), precision=float(document["precision"]), **own)
 
 
 def points_on(
@@ -212,7 +216,7 @@ def points_on(
     for level in _LEVELS:
         pairs = zip(curve.factors, curve.powers, strict=True)
         margins = tuple(round(level * p - math.log(a), 2) for a, p in pairs)
-        if min(margins) < from_margin:
+        if min(margins) < from_margin or len(found) == _MOST_POINTS:
             continue
         ratio, bound, is_broken = _measured(function, margins, deviation)
         # without a forced c, each point must allow less, or need more, than the one before

@@ -241,11 +241,11 @@ def _measured(template: Any, known: dict[str, Any]) -> TailCertificate:
 
     witnesses = []
     for K in known["n_classes"]:
-        log_ratios, signs = float_ratios(template, K, _FLOAT_LEVELS)
-        level = broken_level(K, _FLOAT_LEVELS, log_ratios, signs)
+        log_ratios, signs, precision = float_ratios(template, K, _FLOAT_LEVELS)
+        level = broken_level(K, _FLOAT_LEVELS, log_ratios, signs, precision)
         if level >= _LEAST_LEVEL:
-            values = (tuple(map(float, one)) for one in (_FLOAT_LEVELS, log_ratios, signs))
-            witnesses.append(FloatWitness(K, level, *values))
+            levels, ratios, shown = (tuple(map(float, one)) for one in (_FLOAT_LEVELS, log_ratios, signs))
+            witnesses.append(FloatWitness(K, level, levels, ratios, shown, precision))
     if witnesses:
         return TailCertificate("refuted", method="floats", witnesses=tuple(witnesses), **known)
     return TailCertificate(

@@ -24,9 +24,13 @@ from marginscope.certificates.tail_proof import (
 
 __all__ = ["find_proof"]
 
-_MOST_CELLS = 3000
+_MOST_CELLS = 600
 _DEEPEST = 12
-_REFINEMENTS = 6
+_REFINEMENTS = 5
+_REFINEMENTS_OF_ONE = 10
+# points of a box at which a bound is tried before the box is halved
+_TRIALS = 24
+_RATIOS = tuple(math.sqrt(prime) for prime in (2, 3, 5, 7, 11, 13, 17, 19, 23))
 
 Covers = tuple[Cover, ...]
 
@@ -46,8 +50,9 @@ def find_proof(rule: str, form: Any, n_classes: int | None, from_margin: float) 
     else:
         ((name, function),) = functions.items()
         claim = _claim(function, slopes[name], "upper", Fraction(1))
-        upper = _largest(lambda side: _covers(name, claim, side), from_margin)
-        lower = upper and _largest(lambda side: _covers(name, replace(claim, bound="lower"), side), from_margin)
+        n = _REFINEMENTS_OF_ONE if claim.n_variables == 1 else _REFINEMENTS
+        upper = _largest(lambda side: _covers(name, claim, side), from_margin, n)
+        lower = upper and _largest(lambda side: _covers(name, replace(claim, bound="lower"), side), from_margin, n)
         found = (upper, lower) if upper and lower else None
     if found is None:
         return None
@@ -69,22 +74,24 @@ def _covers(name: str, claim: BoxClaim, side: float) -> Covers | None:
     return None if letters is None else (Cover(name, claim.bound, side, letters, str(claim.curvature)),)
 
 
-def _largest(attempt: Callable[[float], Covers | None], from_margin: float) -> tuple[float, Covers] | None:
+def _largest(
+    attempt: Callable[[float], Covers | None], from_margin: float, n_refinements: int = _REFINEMENTS_OF_ONE
+) -> tuple[float, Covers] | None:
     """Return the largest edge found for which an attempt succeeds, with what it gave."""
     failed = None
     for side in _sides(from_margin):
         covers = attempt(side)
         if covers is not None:
-            return (side, covers) if failed is None else _refined(attempt, side, covers, failed)
+            return (side, covers) if failed is None else _refined(attempt, side, covers, failed, n_refinements)
         failed = side if math.isfinite(side) else None
     return None
 
 
 def _refined(
-    attempt: Callable[[float], Covers | None], side: float, covers: Covers, failed: float
+    attempt: Callable[[float], Covers | None], side: float, covers: Covers, failed: float, n_refinements: int
 ) -> tuple[float, Covers]:
     """Return a larger edge below one that failed, by bisection of its logarithm."""
-    for _ in range(_REFINEMENTS):
+    for _ in range(n_refinements):
         middle = _few_bits(math.sqrt(side * failed))
         found = attempt(middle)
         if found is None:
@@ -114,10 +121,12 @@ def _few_bits(x: float) -> float:
 def _letters(claim: BoxClaim, side: float) -> str | None:
     """Return the word that proves a claim on a box, or ``None`` if none was found."""
     letters: list[str] = []
+    if side != math.inf and any(claim.fails_at(point) for point in _trials(claim.n_variables, side)):
+        return None
     waiting = [(cell_at_origin(side, claim.n_variables), 0)]
     while waiting:
         cell, depth = waiting.pop()
-        letter = next((one for one in "ohd" if claim.holds(cell, one)), "s")
+        letter = claim.letter(cell) or "s"
         letters.append(letter)
         if letter != "s":
             continue
@@ -126,6 +135,14 @@ def _letters(claim: BoxClaim, side: float) -> str | None:
         first, second = halves(cell)
         waiting += [(second, depth + 1), (first, depth + 1)]
     return "".join(letters)
+
+
+def _trials(n_variables: int, side: float) -> Iterator[tuple[Interval, ...]]:
+    """Yield points of a box: its diagonal, and a sequence that fills it evenly."""
+    for k in range(1, _TRIALS + 1):
+        yield (Interval.of(side * k / _TRIALS),) * n_variables
+        if n_variables > 1:
+            yield tuple(Interval.of(side * ((k * ratio) % 1.0)) for ratio in _RATIOS[:n_variables])
 
 
 def _is_hopeless(claim: BoxClaim, cell: tuple[Interval, ...]) -> bool:
