@@ -154,6 +154,6 @@ def proof_from(document: dict[str, Any]) -> TailProof:
 
 def witness_from(document: dict[str, Any]) -> TailWitness | FloatWitness:
     """Return a witness that ``to_dict`` wrote."""
-    kinds = {"floats": FloatWitness, "curve": TailWitness}
+    kinds: dict[str, Any] = {"floats": FloatWitness, "curve": TailWitness}
     witness: TailWitness | FloatWitness = kinds[document["basis"]].from_dict(document)
     return witness

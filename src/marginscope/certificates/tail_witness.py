@@ -136,11 +136,13 @@ class TailWitness:
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> TailWitness:
         """Return the witness that ``to_dict`` wrote."""
-        curve = document["curve"]
+        curve, deviation = document["curve"], Deviation(**document["deviation"])
+        if not isinstance(deviation.c, str | None):
+            raise TypeError("deviation.c")
         return cls(
             n_classes=document["n_classes"],
             curve=Curve(tuple(map(Fraction, curve["factors"])), tuple(curve["powers"])),
-            deviation=Deviation(**document["deviation"]),
+            deviation=deviation,
             points=tuple(_point_from(one) for one in document["points"]),
         )
 
