@@ -187,10 +187,8 @@ class FloatWitness:
 
     def lines(self) -> list[str]:
         """Return the sentence and the points as text."""
-        shown = [
-            f"  s = {s:g}: r_1 = {sign:+.0f} * exp({one:.12g})"
-            for s, one, sign in zip(self.margins, self.log_ratios, self.signs, strict=True)
-        ]
+        rows = list(zip(self.margins, self.log_ratios, self.signs, strict=True))
+        shown = [f"  s = {s:g}: r_1 = {sign:+.0f} * exp({one:.12g})" for s, one, sign in rows[::4]]
         return ["  " + self.sentence, *shown]
 
     def to_dict(self) -> dict[str, Any]:

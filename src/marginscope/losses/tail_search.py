@@ -107,7 +107,8 @@ def _sides(from_margin: float) -> Iterator[float]:
         yield math.inf
     else:
         yield float(np.nextafter(math.exp(-from_margin), 0.0)) if from_margin else 1.0
-    for exponent in range(6, -13, -1):
+    largest = 6 if from_margin == -math.inf else math.floor(-from_margin / math.log(2.0))
+    for exponent in range(largest, largest - 19, -1):
         if fits_domain(2.0**exponent, from_margin):
             yield 2.0**exponent
 
