@@ -47,3 +47,21 @@ def test_features_of_zeros_have_rank_zero():
     coef, intercept = features.to_original(np.zeros((3, 0)))
     assert coef.shape == (3, 2)
     assert intercept is None
+
+
+def test_factors_on_rows_and_columns_leave_the_span_of_the_scaled_features():
+    # small integers, one row of which shows two columns; powers of two change nothing but exponents
+    rng = np.random.default_rng(2)
+    X = rng.integers(-2, 3, (40, 4)).astype(float) * (rng.random((40, 4)) < 0.6)
+    moved = np.ldexp(X, rng.integers(-30, 31, (40, 1)) + rng.integers(-40, 41, 4))
+    plain = orthonormal_features(X, fit_intercept=False)
+    features = orthonormal_features(moved, fit_intercept=False)
+    assert features.Q.shape == plain.Q.shape == (40, 4)
+    # no row is small beside the others, and no column is lost in the largest entries of its rows
+    size = np.sqrt((features.Q**2).sum(axis=1))[X.any(axis=1)]
+    assert size.max() < 300 * size.min()
+    theta = rng.standard_normal((3, 4))
+    u = relative_margins(features.Q, np.arange(40) % 3, theta)
+    own = relative_margins(moved, np.arange(40) % 3, features.to_original(theta)[0]) * features.row_scale[:, None]
+    shown = np.isfinite(u) & X.any(axis=1)[:, None]
+    assert np.allclose(own[shown] / np.abs(own[shown]).max(), u[shown] / np.abs(own[shown]).max(), atol=1e-9)

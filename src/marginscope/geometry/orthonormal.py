@@ -18,6 +18,8 @@ __all__ = ["OrthonormalFeatures", "column_exponents", "orthonormal_features", "u
 Floats = NDArray[np.float64]
 _WIDEST_ROW_EXPONENT = 200
 _SMALLEST_EIGENVALUE = 1e-6
+_WIDE_ROW_RANGE = 16
+_BALANCING_ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,12 @@ def orthonormal_features(X: Any, *, fit_intercept: bool) -> OrthonormalFeatures:
     if fit_intercept:
         Z = np.column_stack([Z, np.ones(len(Z))])
         exponent = np.append(exponent, 0)
-    largest = np.abs(Z).max(axis=1, initial=0.0)
-    row_exponent = np.where(largest > 0, np.frexp(largest)[1], 0)
+    largest, row_exponent = _row_exponents(Z)
+    if len(largest) and np.ptp(row_exponent) > _WIDE_ROW_RANGE:
+        # rows of very different sizes hide the proportions of the columns from their largest entries
+        shift = _balanced_exponents(Z)
+        Z, exponent = np.ldexp(Z, -shift), exponent + shift
+        largest, row_exponent = _row_exponents(Z)
     row_scale = np.ldexp(1.0, -np.maximum(row_exponent, -_WIDEST_ROW_EXPONENT))
     Z = Z * row_scale[:, None]
     size = np.sqrt((Z * Z).sum(axis=0))
@@ -102,6 +108,23 @@ def orthonormal_features(X: Any, *, fit_intercept: bool) -> OrthonormalFeatures:
         span=np.ldexp(Vt * size, exponent),
         fit_intercept=fit_intercept,
     )
+
+
+def _row_exponents(Z: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    largest = np.abs(Z).max(axis=1, initial=0.0)
+    return largest, np.where(largest > 0, np.frexp(largest)[1], 0).astype(np.int64)
+
+
+def _balanced_exponents(Z: Floats) -> NDArray[np.int64]:
+    """Return column exponents for rows that are scaled too: mean exponents, in turns."""
+    shown = Z != 0
+    E = np.where(shown, np.frexp(Z)[1], 0).astype(float)
+    in_row, in_column = np.maximum(1, shown.sum(axis=1)), np.maximum(1, shown.sum(axis=0))
+    column = np.zeros(Z.shape[1])
+    for _ in range(_BALANCING_ROUNDS):
+        row = np.where(shown, E - column, 0.0).sum(axis=1) / in_row
+        column = np.where(shown, E - row[:, None], 0.0).sum(axis=0) / in_column
+    return np.rint(column).astype(np.int64)
 
 
 def _thin_svd(Z: Floats) -> tuple[Floats, Floats, Floats]:
