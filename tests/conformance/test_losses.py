@@ -322,3 +322,11 @@ def test_the_tail_form_holds_no_further_than_it_must(one):
 
 def test_every_kind_of_form_is_in_use():
     assert {type(one.tail_form).__name__ for one in TEMPLATES} == {"SumOfParts", "FunctionOfSum", "JointForm"}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=losses.names())
+@pytest.mark.parametrize("face", ["value", "log_value", "weights", "log_weights"])
+def test_every_answer_is_in_double_precision(face: str, template: losses.Template) -> None:
+    """The logarithm of a boolean array, for one, is in half precision."""
+    margins = np.random.default_rng(0).normal(size=(3, 2))
+    assert np.asarray(getattr(template, face)(margins)).dtype == np.float64

@@ -294,7 +294,12 @@ def test_a_log_weight_that_underflows_is_no_evidence() -> None:
             with np.errstate(divide="ignore"):
                 return np.log((1.0 - p) * np.exp(-margins) / np.exp(-margins).sum(axis=-1, keepdims=True))
 
+    class Single(Naive):
+        def log_weights(self, margins: Any) -> Any:
+            return super().log_weights(np.asarray(margins, dtype=np.float32))
+
     assert certify_tail(Naive()).status == "not_refuted"
+    assert certify_tail(Single()).status == "not_refuted"
 
 
 # misuse

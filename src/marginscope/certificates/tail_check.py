@@ -22,6 +22,8 @@ __all__ = [
     "witness_from",
 ]
 
+# of a ratio, relative: beyond it the weight may be rounding alone
+_LARGEST_ERROR = 0.5
 _LATEST_START = 8.0
 
 
@@ -118,11 +120,15 @@ def broken_level(n_classes: int, margins: Any, log_ratios: Any, signs: Any, prec
 
     Thresholds below s allow at every t > s only ratios with r(t) (1 - S(s)) <= r(s) and
     r(s) (1 - S(t)) <= r(t), both positive. Minus infinity where no small margin does.
+    Margins at which a weight may be rounding alone, and so may round to zero, say nothing.
     """
     level = -math.inf
-    r = signs * np.exp(np.clip(log_ratios, -700.0, 700.0))
     total = (n_classes - 1) * np.exp(-margins)
-    error = 8.0 * precision * (1.0 + np.abs(margins) + 1.0 / total) * np.abs(r)
+    relative = 8.0 * precision * (1.0 + np.abs(margins) + 1.0 / total)
+    sharp = relative < _LARGEST_ERROR
+    margins, total = margins[sharp], total[sharp]
+    r = signs[sharp] * np.exp(np.clip(log_ratios[sharp], -700.0, 700.0))
+    error = relative[sharp] * np.abs(r)
     for s in range(len(margins) - 1):
         later = slice(s + 1, None)
         slack = error[later] + error[s]

@@ -56,7 +56,7 @@ class WestonWatkins(PairwiseTemplate):
         return xp.clip(1.0 - margins, 0.0, None)
 
     def log_weights(self, margins: Floats) -> Floats:
-        return log_of(np.asarray(margins) < 1.0)
+        return log_of((np.asarray(margins) < 1.0).astype(float))
 
     def curvature(self, margins: Floats) -> Floats:
         return np.zeros_like(margins)
