@@ -18,14 +18,17 @@ RACES = {"hard_margin": hard_margin.run, "other_norms": other_norms.run, "separa
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("races", nargs="*", choices=["product", *RACES], default=["product", *RACES], metavar="RACE")
+    parser.add_argument("races", nargs="*", metavar="RACE", help=f"product, {', '.join(RACES)}; default all")
     parser.add_argument("--sizes", help="names of data sets, separated by commas; default all")
     parser.add_argument("--limit", type=float, help="CPU seconds that one solver may take")
     options = parser.parse_args()
+    races = options.races or ["product", *RACES]
+    if unknown := set(races) - {"product", *RACES}:
+        parser.error(f"no race is called {', '.join(sorted(unknown))}")
     settings = {} if options.limit is None else {"limit": options.limit}
     sizes = options.sizes.split(",") if options.sizes else None
     reached = True
-    for race in options.races:
+    for race in races:
         if race == "product":
             product_speed()
         else:
