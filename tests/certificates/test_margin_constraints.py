@@ -119,6 +119,46 @@ def test_useless_singular_vectors_cost_sharpness_and_no_truth(norm, monkeypatch)
         assert value <= bound <= 2.0 * 3**0.5 * value
 
 
+def of_any_size(rng, shape, kind):
+    """Return numbers over the whole range, below the normal range, near the largest, or of ordinary size."""
+    low, high = {"any": (-1070, 1020), "tiny": (-1074, -1000), "huge": (900, 1020), "ordinary": (-4, 5)}[kind]
+    return np.ldexp(rng.uniform(0.5, 1.0, shape) * rng.choice([-1.0, 1.0], shape), rng.integers(low, high, shape))
+
+
+def test_both_ends_hold_over_the_whole_range_of_floats():
+    rng = np.random.default_rng(0)
+    kinds = ("any", "tiny", "huge", "ordinary")
+    n_lower = n_upper = 0
+    for _ in range(600):
+        n, K, d = rng.integers(1, 4), rng.integers(2, 4), rng.integers(1, 4)
+        X, W = (of_any_size(rng, shape, rng.choice(kinds)) for shape in ((n, d), (K, d)))
+        m, D = (np.abs(of_any_size(rng, K, rng.choice(kinds))) if rng.random() < 0.7 else None for _ in range(2))
+        y = rng.integers(0, K, n)
+        weights = np.abs(of_any_size(rng, (n, K), rng.choice(kinds))) * (np.arange(K) != y[:, None])
+        pairs = PairWeights.of(sp.csr_array(weights))
+        constraints = MarginConstraints(X, y, K, False, m, D)
+        rows = [[(j, float(v)) for j, v in enumerate(row)] for row in X]
+        checker = FractionChecker(rows, y.tolist(), K, d, class_margins=m, class_scales=D)
+        with np.errstate(all="ignore"):
+            combined = constraints.weighted_sum(pairs)
+            for norm in ("frobenius", "max", "sum"):
+                lower, upper = constraints.bracket(norm, W, combined)
+                if lower > 0:
+                    assert checker.proves_lower(norm, W.tolist(), lower)
+                if upper < math.inf:
+                    assert checker.proves_upper(norm, zip(*(one.tolist() for one in pairs), strict=True), upper)
+                n_lower, n_upper = n_lower + (lower > 0), n_upper + (upper < math.inf)
+    assert n_lower > 100
+    assert n_upper > 500
+
+
+def test_scales_that_push_coefficients_below_the_normal_range_prove_nothing():
+    X, W, D = np.array([[1e308, 1.0]]), np.array([[0.0, 1e-23], [1e-30, 0.0]]), np.array([1.0, 1e-300])
+    checker = FractionChecker([[(0, 1e308), (1, 1.0)]], [0], 2, 2, class_scales=D.tolist())
+    assert checker.worst_margin(W.tolist()) < 0
+    assert MarginConstraints(X, np.array([0]), 2, False, None, D).margin_bound(W) < 0
+
+
 def test_pair_weights_and_matrices_are_the_same():
     dense = np.array([[0.0, 1.0, 2.0], [0.0, 0.0, 0.0], [3.0, 0.0, 4.0]])
     pairs = PairWeights.of(sp.coo_array(dense))

@@ -69,3 +69,11 @@ def test_degenerate_matrices(norm):
     assert norm_bound(norm, np.array([[np.inf, 1.0]])) == np.inf
     assert norm_bound(norm, np.array([[np.nan, 1.0]])) == np.inf
     assert norm_bound(norm, np.zeros((2, 3)), np.full((2, 3), 0.5)) >= 0.5
+
+
+@pytest.mark.parametrize("norm", NAMES)
+def test_bounds_hold_at_both_ends_of_the_range_of_floats(norm):
+    assert norm_bound(norm, np.full((2, 2), 1.7e308)) >= 1.7e308
+    unit = 5e-324
+    exact = {"frobenius": 2**0.5, "max": 1.0, "sum": 2.0, "spectral": 2**0.5, "nuclear": 2**0.5}[norm]
+    assert exact <= norm_bound(norm, np.full((1, 2), unit)) / unit <= 4

@@ -32,6 +32,9 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 _EPS = float(np.finfo(float).eps)
+_TINY = float(np.finfo(float).smallest_subnormal)
+_SMALLEST_NORMAL = float(np.finfo(float).smallest_normal)
+_LARGEST = float(np.finfo(float).max)
 _MOST_TERMS = 40_000_000
 _TERMS_AT_ONCE = 2_000_000
 
@@ -63,7 +66,7 @@ class MarginConstraints:
 
     def scaled_rounding(self, W: Floats) -> Floats:
         """Bound how far ``scaled_margins`` may be from the exact ones."""
-        bound: Floats = rounding_bound(self.X, self.y, *self._scaled(W)) / self.row_margins[:, None]
+        bound: Floats = (rounding_bound(self.X, self.y, *self._scaled(W)) + self._lost) / self.row_margins[:, None]
         return bound
 
     def margin_bound(self, W: Floats, *, slack: float = 1.0) -> float:
@@ -72,7 +75,7 @@ class MarginConstraints:
         targets = self.row_margins[:, None]
         with np.errstate(all="ignore"):
             margins = relative_margins(self.X, self.y, coef, intercept)
-            rounding = slack * rounding_bound(self.X, self.y, coef, intercept)
+            rounding = slack * (rounding_bound(self.X, self.y, coef, intercept) + self._lost)
         low = (margins - rounding) / targets
         if not np.isfinite(rounding).all() or np.isnan(low).any():
             return -math.inf
@@ -80,9 +83,10 @@ class MarginConstraints:
         doubtful = low <= float(((margins + rounding) / targets).min())
         rows, rivals = np.nonzero(doubtful)
         if 2 * len(rows) * W.shape[1] <= _MOST_TERMS:
-            values, bounds = self._accurate_margins(W, rows, rivals)
+            with np.errstate(all="ignore"):
+                values, bounds = self._accurate_margins(W, rows, rivals)
             certain = max(certain, float(((values - slack * bounds) / targets[rows, 0]).min()))
-        return certain - 4.0 * _EPS * abs(certain)
+        return certain - 4.0 * _EPS * abs(certain) - _TINY
 
     def weighted_sum(self, pairs: PairWeights) -> WeightedSum:
         """Return sum beta z~ with a bound of its error, and sum beta m."""
@@ -94,17 +98,21 @@ class MarginConstraints:
         if self.class_scales is not None:
             scales = self.class_scales[:, None]
             G, error = G * scales, error * scales
-            error = error * (1.0 + 4.0 * _EPS) + _EPS * np.abs(G)
-        return WeightedSum(G, error, math.fsum((pairs.values * self.row_margins[pairs.rows]).tolist()))
+            error = error * (1.0 + 4.0 * _EPS) + _EPS * np.abs(G) + 2.0 * _TINY
+        return WeightedSum(G, error, _sum_from_below(pairs.values * self.row_margins[pairs.rows]))
 
     def bracket(self, norm: str, W: Floats, combined: WeightedSum, *, slack: float = 1.0) -> Bracket:
         """Return certified ends of the largest margin in a norm; a slack of 2 leaves room to verify elsewhere."""
         worst, size = self.margin_bound(W, slack=slack), norm_bound(norm, W)
-        lower = max(0.0, worst / size * (1.0 - 4.0 * slack * _EPS)) if 0.0 < size < math.inf and worst > 0 else 0.0
+        lower = 0.0
+        if 0.0 < size < math.inf and worst > 0:
+            lower = worst / size * (1.0 - 4.0 * slack * _EPS) - slack * _TINY
+            lower = min(max(0.0, lower), _LARGEST)
         total = combined.total * (1.0 - 4.0 * _EPS)
         if not 0.0 < total < math.inf:
             return Bracket(lower, math.inf)
         upper = dual_norm_bound(norm, combined.value, slack * combined.error) / total * (1.0 + 4.0 * slack * _EPS)
+        upper += slack * _TINY
         if slack > 1.0 and norm in ("spectral", "nuclear"):
             # the rational proof of a nuclear norm is looser than the one in floats
             room = min(W.shape) * 2.0**-44
@@ -121,6 +129,14 @@ class MarginConstraints:
     def row_margins(self) -> Floats:
         """(n_rows,) margins m_{y_i}."""
         return np.ones(len(self.y)) if self.class_margins is None else self.class_margins[self.y]
+
+    @property
+    def _lost(self) -> Any:
+        """Bound what margins lose where W times the class scales is below the normal range."""
+        if self.class_scales is None:
+            return 0.0
+        sizes = np.asarray(abs(self.X).sum(axis=1)).ravel() + self.fit_intercept
+        return 16.0 * _TINY * sizes[:, None]
 
     def _scaled(self, W: Floats) -> tuple[Floats, Floats | None]:
         V = W if self.class_scales is None else W * self.class_scales[:, None]
@@ -141,7 +157,7 @@ class MarginConstraints:
             left = np.concatenate([Z, -Z] * len(parts))
             right = np.concatenate([part[which[block]].T for part in parts for which in (own, rivals)])
             values[block], bounds[block] = sum_of_products(left, right)
-        return values, bounds
+        return values, bounds if self.class_scales is None else bounds + self._lost[rows, 0]
 
     def _accurate_sum(self, pairs: PairWeights) -> tuple[Floats, Floats]:
         """Sum class by class in twice the working precision."""
@@ -173,3 +189,11 @@ class MarginConstraints:
             size = np.column_stack([size, np.abs(signed).sum(axis=0)])
         terms = len(used) + self.n_classes + 8
         return G, 2.0 * terms * _EPS * size + terms * float(np.finfo(float).smallest_subnormal)
+
+
+def _sum_from_below(products: Floats) -> float:
+    """Add up products >= 0 without those below the normal range, which may have been rounded up by half."""
+    try:
+        return math.fsum(products[products >= _SMALLEST_NORMAL].tolist())
+    except OverflowError:
+        return math.inf

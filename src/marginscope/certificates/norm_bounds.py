@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
 _UP = 1.0 + 8.0 * _EPS
+_TINY = float(np.finfo(float).smallest_subnormal)
+_SMALLEST_NORMAL = float(np.finfo(float).smallest_normal)
 
 
 def norm_bound(norm: str, W: Floats, error: Floats | None = None) -> float:
@@ -40,7 +42,7 @@ def norm_bound(norm: str, W: Floats, error: Floats | None = None) -> float:
     Returns
     -------
     float
-        Infinity where W is not finite.
+        Infinity where W is not finite, or the bound is too large for a float.
     """
     entries = W if error is None else np.abs(W) + error
     if not np.all(np.isfinite(entries)):
@@ -52,7 +54,7 @@ def norm_bound(norm: str, W: Floats, error: Floats | None = None) -> float:
     if norm == "max":
         return float(np.abs(entries).max()) * _UP
     if norm == "sum":
-        return math.fsum(np.abs(entries).ravel().tolist()) * _UP
+        return _sum(np.abs(entries)) * _UP
     short = min(W.shape)
     # no norm of the error is larger than this
     beside = 0.0 if error is None else _frobenius(error) * (math.sqrt(short) if norm == "nuclear" else 1.0)
@@ -72,7 +74,7 @@ def _frobenius(W: Floats) -> float:
     # divided first, so that squares neither overflow nor lose their large part
     squares = np.ldexp(W, -exponent) ** 2
     total = math.fsum(squares.ravel().tolist()) * _UP + W.size * 1e-300
-    return math.ldexp(math.sqrt(total) * _UP, exponent)
+    return _unscaled(math.sqrt(total) * _UP, exponent)
 
 
 def _schatten(norm: str, W: Floats) -> float:
@@ -85,14 +87,30 @@ def _schatten(norm: str, W: Floats) -> float:
     Q = np.linalg.svd(A, full_matrices=False)[0]
     delta = float(np.linalg.norm(Q.T @ Q - np.eye(k))) * _UP + 4.0 * (k + 8) * k * _EPS
     if not delta < 0.5:
-        return math.ldexp(_frobenius(A) * (math.sqrt(k) if norm == "nuclear" else 1.0), exponent)
+        return _unscaled(_frobenius(A) * (math.sqrt(k) if norm == "nuclear" else 1.0), exponent)
     M = Q.T @ A
     off = 2.0 * (k + 8) * _EPS * (np.abs(Q.T) @ np.abs(A)) + 1e-300
     if norm == "nuclear":
         rows = [_frobenius(row) for row in np.abs(M) + off]
-        return math.ldexp(math.fsum(rows) * _UP / math.sqrt(1.0 - delta) * _UP, exponent)
+        return _unscaled(math.fsum(rows) * _UP / math.sqrt(1.0 - delta) * _UP, exponent)
     size = np.abs(M) + off
     # |M M'| of the exact M: the computed product, its rounding, and what M is off
     gram = np.abs(M @ M.T) + 2.0 * (n + 8) * _EPS * (size @ size.T) + 2.0 * _UP * (off @ size.T + size @ off.T)
     squared = float(gram.sum(axis=1).max()) * (1.0 + 2.0 * (k + 8) * _EPS)
-    return math.ldexp(math.sqrt(squared / (1.0 - delta)) * _UP, exponent)
+    return _unscaled(math.sqrt(squared / (1.0 - delta)) * _UP, exponent)
+
+
+def _sum(values: Floats) -> float:
+    try:
+        return math.fsum(values.ravel().tolist())
+    except OverflowError:
+        return math.inf
+
+
+def _unscaled(bound: float, exponent: int) -> float:
+    """Return bound * 2^exponent, rounded up below the normal range; infinity above the largest float."""
+    try:
+        size = math.ldexp(bound, exponent)
+    except OverflowError:
+        return math.inf
+    return size if size >= _SMALLEST_NORMAL else size + _TINY
