@@ -297,6 +297,51 @@ def test_a_thousand_damaged_solutions_are_rejected(case):
     check_damage(*case, seed=4, trials=170, exact=True)
 
 
+def test_a_bracket_too_wide_for_an_answer_is_not_inaccurate(case):
+    solution, X, y = case
+    lower, upper = solution.bracket
+    for factor, accepted in ((1 - 5e-5, True), (1 - 2e-4, False)):
+        wider = replace(solution, status="inaccurate", bracket=Bracket(lower * factor, upper))
+        wider = replace(wider, kkt=solution.kkt._replace(gap=wider.bracket.width))
+        assert wider.verify(X, y) is accepted
+        assert replace(wider, status="iteration_limit").verify(X, y)
+
+
+@pytest.mark.parametrize("norm", NAMES)
+def test_sums_below_the_range_of_floats_are_not_taken_for_zero(norm):
+    X, y = np.array([[1.0], [-1.0]]), np.array([0, 1])
+    weights = sp.csr_array(np.array([[0.0, 1e-130], [1e-130, 0.0]]))
+    solution = replace(
+        solve_hard_margin(X, y, norm=norm),
+        status="numerical_error",
+        coef=np.zeros((2, 1)),
+        table=None,
+        kkt=None,
+        class_scales=np.array([1e-200, 1e-200]),
+        dual_weights=weights,
+    )
+    # the largest margin is of the order of 1e-200
+    assert not replace(solution, bracket=Bracket(0.0, 0.0)).verify(X, y)
+    assert not replace(solution, bracket=Bracket(0.0, 1e-210)).verify(X, y)
+    assert replace(solution, bracket=Bracket(0.0, 1e-180)).verify(X, y)
+
+
+def test_numbers_beyond_the_range_of_floats_prove_nothing(case):
+    solution, X, y = case
+    assert not replace(solution, coef=np.full_like(solution.coef, 1.7e308)).verify(X, y)
+    weights = solution.dual_weights.copy()
+    weights.data[:] = 1.7e308
+    assert not replace(solution, dual_weights=weights).verify(X, y)
+
+
+def test_no_rows_prove_nothing(case):
+    solution, X, _ = case
+    empty = replace(
+        solution, n_rows=0, own_codes=np.zeros(0, np.intp), dual_weights=sp.csr_array((0, len(solution.classes)))
+    )
+    assert not empty.verify(X[:0], [])
+
+
 def test_it_proves_nothing_about_other_data(case):
     solution, X, y = case
     rng = np.random.default_rng(9)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-__all__ = ["Bracket"]
+__all__ = ["WIDEST_GAP", "Bracket"]
+
+# a bracket relatively wider than this is no answer
+WIDEST_GAP = 1e-4
 
 
 class Bracket(NamedTuple):

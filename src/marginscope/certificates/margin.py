@@ -216,7 +216,7 @@ class MarginSolution(Displayed):
         if labels.ndim != 1 or len(labels) < 2 or len(set(labels.tolist())) < len(labels):
             return None
         codes = label_codes(np.asarray(y).ravel(), labels)
-        if len(codes) != self.n_rows or np.any(codes < 0):
+        if not 0 < len(codes) == self.n_rows or np.any(codes < 0):
             return None
         return codes.astype(np.intp, copy=False)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.certificates.bracket import WIDEST_GAP
 from marginscope.certificates.fraction_checker import FractionChecker
 from marginscope.certificates.kkt import KktResiduals, kkt_residuals
 from marginscope.certificates.margin_constraints import MarginConstraints
@@ -80,11 +81,10 @@ def _has_a_fitting_status(solution: MarginSolution) -> bool:
         return False
     if _makes_no_claim(solution):
         return solution.status in _WITHOUT_MARGIN and not np.any(solution.coef != 0.0)
-    return (
-        lower > 0.0
-        and solution.status in _SOLVED
-        and (solution.status == "optimal") == (solution.bracket.width <= solution.tol)
-    )
+    width = solution.bracket.width
+    if solution.status == "inaccurate" and width > WIDEST_GAP:
+        return False
+    return lower > 0.0 and solution.status in _SOLVED and (solution.status == "optimal") == (width <= solution.tol)
 
 
 def _makes_no_claim(solution: MarginSolution) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.certificates.bracket import Bracket
+from marginscope.certificates.bracket import WIDEST_GAP, Bracket
 from marginscope.certificates.kkt import kkt_residuals
 from marginscope.certificates.margin import MarginSolution
 from marginscope.certificates.margin_constraints import MarginConstraints
@@ -23,8 +23,6 @@ __all__ = ["MarginQuestion", "infeasible_solution", "measured_solution"]
 
 Floats = NDArray[np.float64]
 
-# a bracket wider than this is no answer
-_WIDEST_GAP = 1e-4
 # twice the rounding a check allows for, so that it succeeds where sums are taken in another order
 _SLACK = 2.0
 
@@ -62,7 +60,7 @@ def measured_solution(question: MarginQuestion, W: Floats, pairs: PairWeights, s
     if positive and bracket.width <= question.tol:
         status = "optimal"
     elif status in ("optimal", "infeasible", "inaccurate"):
-        status = "inaccurate" if positive and bracket.width <= _WIDEST_GAP else "numerical_error"
+        status = "inaccurate" if positive and bracket.width <= WIDEST_GAP else "numerical_error"
     margins = constraints.scaled_margins(W)
     kkt = kkt_residuals(constraints, question.norm, W, pairs, combined, bracket, margins) if positive else None
     return _solution(
