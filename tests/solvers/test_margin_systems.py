@@ -83,6 +83,23 @@ def test_a_system_is_the_matrix_written_out(system_of, scaled, seed):
     assert np.allclose(found.ravel(), expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("system_of", SYSTEMS)
+@pytest.mark.parametrize("stiffness", [1.0, 1e4, 1e8])
+def test_a_rough_factor_gives_two_digits_of_a_step(system_of, stiffness):
+    problem = random_problem(1, scaled=True)
+    numbers, A = scaled_pairs(problem)
+    system = system_of(problem)
+    system.select(numbers)
+    A = A[np.searchsorted(numbers, system.pairs)]
+    rng = np.random.default_rng(5)
+    weights = stiffness * rng.uniform(0.0, 1.0, len(numbers)) ** 4
+    alpha = rng.uniform(0.0, 1.0, len(numbers))
+    expected = np.linalg.solve(np.eye(A.shape[1]) + A.T @ (weights[:, None] * A), A.T @ alpha)
+    system.factor(weights, roughly=True)
+    found = system.to_columns(system.solve(system.adjoint(alpha))).ravel()
+    assert np.linalg.norm(found - expected) <= 1e-2 * np.linalg.norm(expected)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_tied_pairs_leave_a_basis_of_what_they_allow(seed):
     rng = np.random.default_rng(seed)

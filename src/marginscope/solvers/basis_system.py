@@ -93,7 +93,7 @@ class BasisSystem:
         """Apply the inverse of P."""
         return G if self.root is None else cholesky_solve(self.root, G)
 
-    def factor(self, weights: Floats) -> None:
+    def factor(self, weights: Floats, *, roughly: bool = False) -> None:
         """Form H by one product and factor it."""
         Z = self.A * np.sqrt(weights)[:, None]
         H = Z.T @ Z

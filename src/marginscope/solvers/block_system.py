@@ -13,18 +13,31 @@ n_pairs * n_columns^2 operations for H.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from marginscope.geometry.margins import is_sparse
 from marginscope.solvers.margin_problem import MarginProblem
-from marginscope.solvers.margin_system import Floats, Indices, cholesky, cholesky_solve, row_norms, triangular_root
+from marginscope.solvers.margin_system import (
+    Floats,
+    Indices,
+    NotPositiveError,
+    cholesky,
+    cholesky_solve,
+    cholesky_solve_vector,
+    row_norms,
+    triangular_root,
+)
 from marginscope.solvers.ridge_guess import ridge_guess
 
 __all__ = ["BlockSystem"]
 
 _NEGLIGIBLE = 1e-4
+# weights, of rows shorter than 1, that leave single precision two digits of a step
+_STIFFEST_IN_SINGLE = 5e6
+_FAR_FROM_OVERFLOW = (1e-12, 1e12)
 
 
 class BlockSystem:
@@ -52,8 +65,8 @@ class BlockSystem:
         self.place[self.free] = np.arange(len(self.free))
         self.pairs = np.zeros(0, dtype=np.intp)
         self.row_sizes = row_norms(self.X)
-        self.H: Floats = np.zeros((0, 0))
-        self.factored = self.H
+        self.memory: Floats = np.zeros(0)
+        self.factored: Any = None
 
     @property
     def n_unknowns(self) -> int:
@@ -113,19 +126,36 @@ class BlockSystem:
         scaled = G if self.is_plain else G / self.p[:, None]
         return scaled if self.root is None else cholesky_solve(self.root, scaled.T).T
 
-    def factor(self, weights: Floats) -> None:
+    def factor(self, weights: Floats, *, roughly: bool = False) -> None:
+        """Factor H, in single precision where that is allowed and has digits enough."""
+        if roughly and self._suits_single(weights):
+            try:
+                self._factor_in(np.float32, weights)
+            except NotPositiveError:
+                pass
+            else:
+                return
+        self._factor_in(np.float64, weights)
+
+    def _suits_single(self, weights: Floats) -> bool:
+        if self.gram is not None:
+            return False
+        least, largest = float(self.p.min()), max(float(self.p.max()), float(weights.max()))
+        return _FAR_FROM_OVERFLOW[0] < least and largest < min(_STIFFEST_IN_SINGLE * least, _FAR_FROM_OVERFLOW[1])
+
+    def _factor_in(self, precision: Any, weights: Floats) -> None:
         """Sum the blocks and factor them; pairs that cannot bend H are left out."""
         d, n = self.n_columns, len(self.free)
-        # one matrix for the whole path: fresh memory costs more than clearing it
-        if not self.H.size:
-            self.H = np.empty((n * d, n * d))
-        self.H.fill(0.0)
-        blocks = self.H.reshape(n, d, n, d)
-        diagonal = np.zeros((n, d, d))
-        root = np.sqrt(weights)
+        if not self.memory.size:
+            self.memory = np.empty((n * d) ** 2)
+        H = self.memory.view(precision)[: (n * d) ** 2].reshape(n * d, n * d)
+        blocks = H.reshape(n, d, n, d)
+        diagonal: Any = np.zeros((n, d, d), precision)
+        Y, root = self.Y.astype(precision, copy=False), np.sqrt(weights).astype(precision)
         # all that is left out adds less than this share of the unit part of H
         kept = weights > _NEGLIGIBLE / max(1, len(weights))
         everything = bool(kept.all())
+        empty = set(combinations(range(n), 2))
         for c, e, start, stop in self.groups:
             rows, scale = self.row[start:stop], root[start:stop]
             if not everything:
@@ -133,26 +163,27 @@ class BlockSystem:
                 rows, scale = rows[chosen], scale[chosen]
                 if not len(rows):
                     continue
-            Z = self.Y.take(rows, axis=0)
+            Z = Y.take(rows, axis=0)
             Z *= scale[:, None]
             T = Z.T @ Z
-            i, j = int(self.place[c]), int(self.place[e])
+            i, j = sorted((int(self.place[c]), int(self.place[e])))
+            diagonal[j] += T
             if i >= 0:
                 diagonal[i] += T
-            if j >= 0:
-                diagonal[j] += T
-            if i >= 0 and j >= 0:
-                np.negative(T, out=blocks[min(i, j), :, max(i, j)])
+                np.negative(T, out=blocks[i, :, j])
+                empty.remove((i, j))
+        for i, j in empty:
+            blocks[i, :, j] = 0.0
         for i in range(n):
             blocks[i, :, i] = diagonal[i]
-        self._add_metric(blocks)
-        self.factored = cholesky(self.H)
+        self._add_metric(H)
+        self.factored = cholesky(H)
 
-    def _add_metric(self, blocks: Floats) -> None:
+    def _add_metric(self, H: Any) -> None:
         """Add P of the reduced unknowns to the upper triangle."""
         p, total = self.p[self.free], float(self.p.sum())
-        size, d = len(self.H), self.n_columns
-        entries = self.H.ravel()
+        size, d = len(H), self.n_columns
+        entries, blocks = H.ravel(), H.reshape(len(p), d, len(p), d)
         for i in range(len(p)):
             for j in range(i, len(p)):
                 share = (p[i] if i == j else 0.0) - p[i] * p[j] / total
@@ -165,7 +196,7 @@ class BlockSystem:
     def solve(self, G: Floats) -> Floats:
         """Solve H W = G for class vectors in balance."""
         V = np.zeros((self.n_classes, self.n_columns))
-        V[self.free] = cholesky_solve(self.factored, G[self.free].ravel()).reshape(-1, self.n_columns)
+        V[self.free] = cholesky_solve_vector(self.factored, G[self.free].ravel()).reshape(-1, self.n_columns)
         return self.balanced(V)
 
     def balanced(self, V: Floats) -> Floats:

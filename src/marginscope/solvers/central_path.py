@@ -174,7 +174,7 @@ class CentralPath:
     def step(self) -> None:
         """Move once along the path."""
         system, s, alpha = self.system, self.s, self.alpha
-        system.factor(alpha / s)
+        system.factor(alpha / s, roughly=True)
         primal, dual = s - self.u + 1.0, system.metric(self.W) - self.G
         products = s * alpha
         mu = float(products.mean())

@@ -13,7 +13,7 @@ import numpy as np
 
 from marginscope.geometry.margins import is_sparse
 from marginscope.solvers.margin_problem import MarginProblem
-from marginscope.solvers.margin_system import Floats, Indices, TooLargeError, cholesky, cholesky_solve, row_norms
+from marginscope.solvers.margin_system import Floats, Indices, TooLargeError, cholesky, cholesky_solve_vector, row_norms
 from marginscope.solvers.ridge_guess import ridge_guess
 
 __all__ = ["DualSystem"]
@@ -94,7 +94,7 @@ class DualSystem:
         """Apply the inverse of P."""
         return G / self.p[:, None]
 
-    def factor(self, weights: Floats) -> None:
+    def factor(self, weights: Floats, *, roughly: bool = False) -> None:
         """Factor 1 + w^1/2 B w^1/2 of the pairs that have weight."""
         self.kept = np.flatnonzero(weights > 1e-12 * weights.max(initial=0.0))
         self.root = np.sqrt(weights[self.kept])
@@ -112,7 +112,7 @@ class DualSystem:
     def _solve_once(self, G: Floats) -> Floats:
         free = self.inverse_metric(G)
         y = np.zeros(len(self.pairs))
-        y[self.kept] = self.root * cholesky_solve(self.factored, self.root * self.margins(free)[self.kept])
+        y[self.kept] = self.root * cholesky_solve_vector(self.factored, self.root * self.margins(free)[self.kept])
         return free - self.inverse_metric(self.adjoint(y))
 
     def _apply(self, W: Floats) -> Floats:
