@@ -241,6 +241,14 @@ def test_what_cancels_is_not_called_zero() -> None:
             rest.leading()
 
 
+def test_the_logarithm_of_a_ball_around_one_is_not_called_zero() -> None:
+    with enough_digits():
+        nearly_one = GermFunctions.exp(GermFunctions.constant(Fraction(1, 10**60)))
+        with pytest.raises(NoEnclosure):
+            (GermFunctions.log(nearly_one) - Germ.monomial(Fraction(1), 1)).leading()
+        assert GermFunctions.log(GermFunctions.constant(1)).leading() is None
+
+
 @pytest.mark.parametrize("formula", [lambda t: GermFunctions.exp(1 / t), lambda t: GermFunctions.log(-t)])
 def test_what_grows_too_fast_or_is_undefined_is_refused(formula: Any) -> None:
     with enough_digits(), pytest.raises(NoEnclosure):

@@ -153,7 +153,8 @@ class GermFunctions:
         if not c > 0 or d != 0:
             raise NoEnclosure("the logarithm of a function that is not positive, or of a logarithm")
         terms: dict[Order, Any] = {_LOGARITHM: _rational(-p)}
-        if c != 1:
+        # between 1 and a ball around it neither == nor != is true
+        if isinstance(c, arb) or c != 1:
             terms[_CONSTANT] = arb(c).log()
         coefficients = [fmpq(0), *(fmpq((-1) ** (k + 1), k) for k in range(1, _MOST_TERMS + 1))]
         return Germ(terms) + _series(_relative(x), coefficients)
