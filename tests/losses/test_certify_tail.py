@@ -6,7 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -20,6 +20,9 @@ from hypothesis import strategies as st
 pytest.importorskip("flint")
 
 from marginscope import losses
+from marginscope.certificates.tail import TailCertificate
+from marginscope.certificates.tail_check import broken_level, float_ratios
+from marginscope.certificates.tail_witness import FloatWitness
 from marginscope.exceptions import UsageError
 from marginscope.losses.tail import certify_tail
 from marginscope.losses.tail_form import FunctionOfSum, JointForm, SumOfParts
@@ -236,6 +239,16 @@ def check_bounds_exactly(form: Any, certificate: Any, K: int) -> None:
             assert r <= c if name == "plus" else r >= c * (1 - sum(z))
 
 
+def test_a_constant_below_the_precision_is_not_called_zero() -> None:
+    tiny = Fraction(1, 10**60)
+
+    # r_1 = c - c z / 2 - z^2 with c = log exp(tiny) has an exponential tail: both bounds hold for z <= c / 2
+    def part(z: Any, ops: Any) -> Any:
+        return ops.log(ops.exp(tiny)) * z - z * z * (tiny / 4) - z * z * z / 3
+
+    assert certify_tail(SumOfParts(part), n_classes=(2,)).status == "not_refuted"
+
+
 # black boxes: only log-weights
 
 
@@ -272,6 +285,37 @@ def test_a_black_box_is_never_proved(log_slope: Any, status: str) -> None:
     if status == "refuted":
         assert certificate.witness.level >= 12
         assert "not by proof" in str(certificate)
+
+
+def _seen(loss: Any, margins: Any, classes: int = 2) -> Any:
+    """Return the certificate that floats at some margins would give, wherever these lie."""
+    margins = np.asarray(margins, dtype=float)
+    log_ratios, signs, precision = float_ratios(loss, classes, margins)
+    level = broken_level(classes, margins, log_ratios, signs, precision)
+    numbers = (tuple(map(float, one)) for one in (margins, log_ratios, signs))
+    witness = FloatWitness(classes, level, *numbers, precision)
+    return TailCertificate("refuted", "seen", (classes,), method="floats", witnesses=(witness,), _template=loss)
+
+
+def test_floats_at_small_margins_or_out_of_order_refute_nothing() -> None:
+    # e times as large up to 5, and 1 / (1 + S) beyond
+    late = BlackBox(lambda S: np.where(-np.log(S) < 5.0, 1.0, 0.0) - np.log1p(S))
+    broken = BlackBox(lambda S: -2 * np.log1p(S))
+    assert _seen(broken, np.arange(4.0, 31.0)).verify()
+    assert not replace(_seen(broken, np.arange(4.0, 31.0)), c=1.0).verify()
+    assert _seen(late, np.arange(1.0, 31.0)).witness.level >= 4.0
+    assert not _seen(late, np.arange(1.0, 31.0)).verify()
+    for margins in ([20.0, 4.0, 6.0], [20.0, 20.0, 20.0]):
+        assert not _seen(late, margins).verify()
+        assert not _seen(broken, margins).verify()
+
+
+def test_floats_do_not_overrule_a_form() -> None:
+    mae = losses.get("mae")
+    certificate = _seen(mae, np.arange(4.0, 31.0))
+    assert certificate.witness.level >= 12
+    assert not certificate.verify()
+    assert _seen(BlackBox(lambda S: -2 * np.log1p(S)), np.arange(4.0, 31.0)).verify()
 
 
 @pytest.mark.parametrize("name", losses.names())

@@ -13,6 +13,7 @@ from marginscope.certificates.tail_proof import Cover, TailProof, holds
 from marginscope.certificates.tail_witness import FloatWitness, TailWitness, constant_of, points_on
 
 __all__ = [
+    "LEAST_LEVEL",
     "broken_level",
     "certifies",
     "float_ratios",
@@ -22,6 +23,8 @@ __all__ = [
     "witness_from",
 ]
 
+# below this a contradiction of floats may be the approach to a tail, not its absence
+LEAST_LEVEL = 12.0
 # of a ratio, relative: beyond it the weight may be rounding alone
 _LARGEST_ERROR = 0.5
 _LATEST_START = 8.0
@@ -49,7 +52,10 @@ def _certifies(certificate: Any, loss: Any) -> bool:
     if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(certificate.n_classes):
         return False
     if certificate.method == "floats":
-        return not certificate.every_k and all(_is_measured(one, loss) for one in certificate.witnesses)
+        # where there is a form, it decides
+        if form is not None or certificate.every_k or certificate.c is not None:
+            return False
+        return all(_is_measured(one, loss) for one in certificate.witnesses)
     if form is None or certificate.method != "curve":
         return False
     with enough_digits():
@@ -145,6 +151,8 @@ def _is_measured(witness: Any, loss: Any) -> bool:
     if not isinstance(witness, FloatWitness) or not hasattr(loss, "log_weights"):
         return False
     margins = np.asarray(witness.margins)
+    if not np.all(np.diff(margins) > 0) or not witness.level >= LEAST_LEVEL:
+        return False
     log_ratios, signs, precision = float_ratios(loss, witness.n_classes, margins)
     same = np.allclose(log_ratios, witness.log_ratios, rtol=1e-12, atol=1e-12) and np.array_equal(signs, witness.signs)
     level = broken_level(witness.n_classes, margins, log_ratios, signs, precision)

@@ -15,8 +15,6 @@ from marginscope.losses import get
 __all__ = ["certify_tail"]
 
 _FLOAT_LEVELS = np.arange(4.0, 31.0)
-# below this a contradiction of floats may be the approach to a tail, not its absence
-_LEAST_LEVEL = 12.0
 _TOLERANCE = 1e-5
 _SEED = 20240
 
@@ -236,14 +234,14 @@ def _refuse_form(template: Any, row: Any, fault: str) -> None:
 
 def _measured(template: Any, known: dict[str, Any]) -> TailCertificate:
     """Return what floats can say: a lasting contradiction, or nothing."""
-    from marginscope.certificates.tail_check import broken_level, float_ratios
+    from marginscope.certificates.tail_check import LEAST_LEVEL, broken_level, float_ratios
     from marginscope.certificates.tail_witness import FloatWitness
 
     witnesses = []
     for K in known["n_classes"]:
         log_ratios, signs, precision = float_ratios(template, K, _FLOAT_LEVELS)
         level = broken_level(K, _FLOAT_LEVELS, log_ratios, signs, precision)
-        if level >= _LEAST_LEVEL:
+        if level >= LEAST_LEVEL:
             levels, ratios, shown = (tuple(map(float, one)) for one in (_FLOAT_LEVELS, log_ratios, signs))
             witnesses.append(FloatWitness(K, level, levels, ratios, shown, precision))
     if witnesses:
