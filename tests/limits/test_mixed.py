@@ -143,6 +143,15 @@ def test_under_complete_separation_nothing_is_finite():
     assert np.allclose(limit.growing, [[-0.5, 0.0], [0.5, 0.0]], atol=1e-6)
 
 
+def test_columns_of_zeros_leave_the_frequencies():
+    y = [0, 0, 0, 1]
+    plain, shifted = mixed_limit(np.zeros((4, 2)), y), mixed_limit(np.zeros((4, 2)), y, fit_intercept=True)
+    assert plain.risk == pytest.approx(4 * math.log(2))
+    assert not plain.finite.any()
+    assert shifted.risk == pytest.approx(-3 * math.log(0.75) - math.log(0.25))
+    assert np.allclose(shifted.finite_intercept, [math.log(3) / 2, -math.log(3) / 2])
+
+
 def test_copies_of_rows_count():
     X, y = block_data()
     twice = np.vstack([X, X[:10]]), np.append(y, y[:10])

@@ -71,6 +71,8 @@ def minimise_tied_risk(Z: Any, y: Codes, tied: Mask) -> Floats:
                 f"{len(classes) * min(part.shape)}; reduce the features"
             )
         features = orthonormal_features(part, fit_intercept=False)
+        if not features.Q.shape[1]:
+            continue
         theta = _newton(features.Q / features.row_scale[:, None], codes, pairs)
         W[classes] = _in_span(features, codes, pairs, theta)
     return W
