@@ -41,6 +41,16 @@ def test_support_rows_are_the_rows_with_multipliers_heaviest_first(wine: ms.Marg
         assert one.rivals == tuple(wine.classes[k] for k in rivals)
 
 
+def test_the_rows_of_a_class_carry_its_share_of_the_force() -> None:
+    data = load_wine()
+    X = (data.data - data.data.mean(axis=0)) / data.data.std(axis=0)
+    solution = ms.solve_hard_margin(X, data.target, fit_intercept=True, class_margins=[1.0, 5.0, 0.5])
+    found = np.zeros(3)
+    for one in support_rows(solution):
+        found[solution.own_codes[one.row]] += one.share
+    assert found == pytest.approx(solution.per_class)
+
+
 def test_the_table_of_pairs_is_dark_where_the_margin_is_held(wine: ms.MarginSolution) -> None:
     rows = margin_page._rows(wine, [str(label) for label in wine.classes])
     assert [row.cells[k] for k, row in enumerate(rows)] == [None, None, None]

@@ -55,20 +55,24 @@ class Margin(Protocol):
     def per_class(self) -> NDArray[np.float64]: ...
     @property
     def own_codes(self) -> NDArray[np.intp]: ...
+    @property
+    def class_margins(self) -> NDArray[np.float64] | None: ...
     def to_dict(self) -> dict[str, Any]: ...
 
 
 class SupportRow:
-    """A row that holds the margin: its place in the table, its share of all multipliers, its rivals."""
+    """A row that holds the margin: its place in the table, its share of the force, its rivals."""
 
     def __init__(self, row: int, share: float, rivals: tuple[str, ...]) -> None:
         self.row, self.share, self.rivals = row, share, rivals
 
 
 def support_rows(result: Margin) -> list[SupportRow]:
-    """Return the rows with positive multipliers, the heaviest first."""
+    """Return the rows with positive multipliers, the heaviest first; the force of a row is its sum of beta m."""
     weights = result.dual_weights
     totals = np.asarray(weights.sum(axis=1)).ravel()
+    if result.class_margins is not None:
+        totals = totals * result.class_margins[result.own_codes]
     everything = float(totals.sum()) or 1.0
     rows = np.flatnonzero(totals > 0)
     labels = [str(label) for label in result.classes]
