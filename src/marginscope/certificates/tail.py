@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from marginscope._display import make_frame
@@ -219,10 +219,6 @@ class TailCertificate:
                 f"a document of schema {SCHEMA} is needed, but reading it failed at {error}; "
                 "pass what TailCertificate.to_dict wrote"
             ) from error
-
-    def without_template(self) -> TailCertificate:
-        """Return the certificate as it would be read from a file."""
-        return replace(self, _template=None)
 
 
 def _plain(value: Any) -> Any:

@@ -31,9 +31,7 @@ from flint import arb
 from marginscope.certificates.intervals import Interval, IntervalFunctions, NoEnclosure
 from marginscope.certificates.jets import Jet, JetFunctions
 
-__all__ = ["BOUNDS", "BoxClaim", "cell_at_origin", "covers", "halves", "slope_at", "slope_at_zero"]
-
-BOUNDS = ("upper", "lower", "positive")
+__all__ = ["BoxClaim", "cell_at_origin", "covers", "halves", "slope_at", "slope_at_zero"]
 
 Function = Callable[[Sequence[Any], Any], Any]
 Cell = tuple[Interval, ...]

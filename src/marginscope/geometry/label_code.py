@@ -6,7 +6,7 @@
 code(y) R v lists the relative margins v_y - v_j in the order of the classes, with
 the slot of y holding the last class; for y = K it is R v itself. A code is its own
 inverse. Sources disagree about the sign of R and about the reference class, so both
-are fixed here and nowhere else. No product below forms a matrix.
+are fixed here and nowhere else. The products below form no matrix.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "apply_code",
-    "apply_code_transposed",
     "code_matrix",
     "margins_of_scores",
     "reference_matrix",
@@ -38,34 +36,6 @@ def code_matrix(y: int, n_classes: int) -> Floats:
     if y < n_classes - 1:
         code[:, y] = -1.0
     return code
-
-
-def apply_code(differences: Floats, y: Codes) -> Floats:
-    """Apply code(y_i) to every row.
-
-    Parameters
-    ----------
-    differences : (n_samples, n_classes - 1)
-    y : (n_samples,) class codes
-
-    Returns
-    -------
-    (n_samples, n_classes - 1) array
-    """
-    rows, own = _rows_with_a_column(y, differences.shape[1])
-    out = np.array(differences, dtype=float)
-    at_own = out[rows, own]
-    out[rows] -= at_own[:, None]
-    out[rows, own] = -at_own
-    return out
-
-
-def apply_code_transposed(weights: Floats, y: Codes) -> Floats:
-    """Apply the transpose of code(y_i) to every row; shapes as in ``apply_code``."""
-    rows, own = _rows_with_a_column(y, weights.shape[1])
-    out = np.array(weights, dtype=float)
-    out[rows, own] = -out[rows].sum(axis=1)
-    return out
 
 
 def margins_of_scores(scores: Floats, y: Codes) -> Floats:

@@ -38,18 +38,6 @@ class OrthonormalFeatures:
     column_exponent: NDArray[np.int64]
     back: Floats
     span: Floats
-    fit_intercept: bool
-
-    def to_original(self, theta: Floats) -> tuple[Floats, Floats | None]:
-        """Turn (n_classes, rank) coefficients of Q into coefficients and intercepts of X.
-
-        The result is scaled by one positive factor, so that it neither
-        overflows nor vanishes; signs of margins are kept.
-        """
-        coef = unscaled_coefficients(theta @ self.back, self.column_exponent)
-        if not self.fit_intercept:
-            return coef, None
-        return np.ascontiguousarray(coef[:, :-1]), coef[:, -1].copy()
 
     def to_columns(self, theta: Floats) -> Floats:
         """Turn coefficients of Q into coefficients of the columns, ones included, as they are."""
@@ -106,7 +94,6 @@ def orthonormal_features(X: Any, *, fit_intercept: bool) -> OrthonormalFeatures:
         column_exponent=exponent,
         back=(Vt / s[:, None]) / size * root,
         span=np.ldexp(Vt * size, exponent),
-        fit_intercept=fit_intercept,
     )
 
 
