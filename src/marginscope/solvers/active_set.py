@@ -24,6 +24,8 @@ _MOST_REFINEMENTS = 12
 # many violated pairs at once could not all be at margin 1
 _FEWEST_ENTERING = 2
 _SHARE_ENTERING = 0.1
+# more wrong pairs than that, relative to the fewest so far, and more steps along the path cost less
+_MOST_GROWTH = 4
 _STIFFNESS = 1e6
 _CONSISTENT = 1e-6
 _EPS = float(np.finfo(float).eps)
@@ -41,6 +43,7 @@ def solve_active(system: MarginSystem, W: Floats, alpha: Floats, active: NDArray
     """Solve on the active pairs and exchange them; None if that does not settle."""
     alpha = np.where(active, alpha, 0.0)
     sigma = _STIFFNESS * float(alpha @ alpha) / float(alpha.sum())
+    fewest = len(active)
     for n_factored in range(1, _MOST_EXCHANGES + 1):
         if not active.any():
             return None
@@ -59,6 +62,10 @@ def solve_active(system: MarginSystem, W: Floats, alpha: Floats, active: NDArray
             # active pairs that contradict each other cannot all be at 1
             is_solved = float(np.abs(u[active] - 1.0).max()) <= _CONSISTENT
             return ActiveSolution(W, np.maximum(alpha, 0.0), n_factored) if is_solved else None
+        n_wrong = int(negative.sum() + violated.sum())
+        if n_wrong > _MOST_GROWTH * fewest:
+            return None
+        fewest = min(fewest, n_wrong)
         most = max(_FEWEST_ENTERING, int(_SHARE_ENTERING * active.sum()))
         if int(violated.sum()) > most:
             violated &= u <= np.partition(u[violated], most - 1)[most - 1]

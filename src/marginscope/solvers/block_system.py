@@ -37,6 +37,7 @@ __all__ = ["BlockSystem"]
 _NEGLIGIBLE = 1e-4
 # weights, of rows shorter than 1, that leave single precision two digits of a step
 _STIFFEST_IN_SINGLE = 5e6
+_LARGEST_UPDATE = 0.1
 _FAR_FROM_OVERFLOW = (1e-12, 1e12)
 
 
@@ -67,6 +68,8 @@ class BlockSystem:
         self.row_sizes = row_norms(self.X)
         self.memory: Floats = np.zeros(0)
         self.factored: Any = None
+        self.weights: Floats | None = None
+        self.update: tuple[Floats, Floats] | None = None
 
     @property
     def n_unknowns(self) -> int:
@@ -81,7 +84,7 @@ class BlockSystem:
         low, high = np.minimum(own, rivals), np.maximum(own, rivals)
         code = low * K + high
         order = np.lexsort((pairs, code))
-        self.pairs, code = pairs[order], code[order]
+        self.pairs, code, self.weights = pairs[order], code[order], None
         ends = np.flatnonzero(np.r_[True, code[1:] != code[:-1], True])
         heads = code[ends[:-1]] if len(pairs) else code
         self.groups = [
@@ -128,6 +131,9 @@ class BlockSystem:
 
     def factor(self, weights: Floats, *, roughly: bool = False) -> None:
         """Factor H, in single precision where that is allowed and has digits enough."""
+        if not roughly and self._update(weights):
+            return
+        self.weights, self.update = weights, None
         if roughly and self._suits_single(weights):
             try:
                 self._factor_in(np.float32, weights)
@@ -136,6 +142,26 @@ class BlockSystem:
             else:
                 return
         self._factor_in(np.float64, weights)
+
+    def _update(self, weights: Floats) -> bool:
+        """Keep the factor where the weights of few pairs are new, and note what they change (Woodbury)."""
+        if self.weights is None or self.factored.dtype != np.float64:
+            return False
+        changed = np.flatnonzero(weights != self.weights)
+        if len(changed) > _LARGEST_UPDATE * self.n_unknowns:
+            return False
+        self.update = None
+        if len(changed):
+            rows, line = self.row[changed], np.arange(len(changed))
+            features = np.zeros((len(changed), self.n_classes, self.n_columns))
+            features[line, self.used_class[rows]] = self.Y[rows]
+            features[line, self.at_rival[changed] - rows * self.n_classes] = -self.Y[rows]
+            A = features[:, self.free].reshape(len(changed), -1)
+            U = cholesky_solve(self.factored, A.T)
+            inner = A @ U
+            inner[line, line] += 1.0 / (weights - self.weights)[changed]
+            self.update = U @ np.linalg.inv(inner), A
+        return True
 
     def _suits_single(self, weights: Floats) -> bool:
         if self.gram is not None:
@@ -195,8 +221,12 @@ class BlockSystem:
 
     def solve(self, G: Floats) -> Floats:
         """Solve H W = G for class vectors in balance."""
+        found = cholesky_solve_vector(self.factored, G[self.free].ravel())
+        if self.update is not None:
+            U, A = self.update
+            found -= U @ (A @ found)
         V = np.zeros((self.n_classes, self.n_columns))
-        V[self.free] = cholesky_solve_vector(self.factored, G[self.free].ravel()).reshape(-1, self.n_columns)
+        V[self.free] = found.reshape(-1, self.n_columns)
         return self.balanced(V)
 
     def balanced(self, V: Floats) -> Floats:

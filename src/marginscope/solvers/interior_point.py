@@ -20,7 +20,7 @@ from marginscope.solvers.refutation import cancelled_weights
 
 __all__ = ["PathEnd", "follow_path"]
 
-_FIRST_CROSSOVER = 1e-5
+_FIRST_CROSSOVER = 1e-3
 _LATER_CROSSOVERS = 1e-2
 _MOST_STEPS = 120
 _MOST_IDLE_STEPS = 20
@@ -67,7 +67,7 @@ def follow_path(
             weights = cancelled_weights(system, path.best_alpha)
             if weights is not None:
                 return PathEnd(path.W, system.pairs, weights, "infeasible", path.n_steps)
-        if path.gap <= crossover:
+        if path.gap <= max(crossover, 0.1 * tol):
             n_factored += _cross_over(path)
             crossover = min(crossover, path.gap) * _LATER_CROSSOVERS
         if path.gap <= 0.1 * tol:
