@@ -422,6 +422,23 @@ def test_it_is_read_as_text_table_and_json(case):
     assert sorted(frame) == ["class", "dual_mass", "rival", "smallest_margin", "support_pairs"]
 
 
+@pytest.mark.parametrize(
+    ("beyond", "sentence"),
+    [
+        (0.5, "The next pair has 1.5 times their margin."),
+        (1e-3, "The next pair has 1.001 times their margin."),
+        (3e-5, "The margin of the next pair is within 3e-05 of theirs."),
+        (-2e-9, "The margin of the next pair is within 2e-09 of theirs."),
+        (0.0, "The next pair has the same margin."),
+        (np.inf, None),
+    ],
+)
+def test_a_next_pair_barely_beyond_is_told_by_its_excess(case, beyond, sentence):
+    solution, _, _ = case
+    said = str(replace(solution, table=solution.table._replace(nearest=1.0 + beyond))).splitlines()
+    assert [line for line in said if "next pair" in line] == ([] if sentence is None else [sentence])
+
+
 def test_a_refuted_margin_verifies_by_its_refutation():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((40, 2)), rng.integers(0, 3, 40)

@@ -232,7 +232,7 @@ class MarginSolution(Displayed):
         n_rows = len(np.unique(self.support_pairs[:, 0]))
         lines.append(f"Support: {len(self.support_pairs):,} pairs of a row and another class, on {n_rows:,} rows.")
         if math.isfinite(self.nearest_margin):
-            lines.append(f"The next pair has {self.nearest_margin:.4g} times their margin.")
+            lines.append(_next_pair(self.nearest_margin))
         shares = sorted(zip(self.per_class.tolist(), self.classes.tolist(), strict=True), key=lambda one: -one[0])
         listed = ", ".join(f"{label} {share:.1%}" for share, label in shares[:_SHOWN])
         more = ", ..." if len(shares) > _SHOWN else ""
@@ -275,6 +275,15 @@ class MarginSolution(Displayed):
             "iterations": self.n_iterations,
             "refutation": None if self.refutation is None else self.refutation.to_dict(),
         }
+
+
+def _next_pair(ratio: float) -> str:
+    """Compare the nearest other pair with the support pairs, by the difference where four digits show none."""
+    if f"{ratio:.4g}" != "1":
+        return f"The next pair has {ratio:.4g} times their margin."
+    if ratio == 1.0:
+        return "The next pair has the same margin."
+    return f"The margin of the next pair is within {abs(ratio - 1.0):.0e} of theirs."
 
 
 def _number(value: float) -> float | None:
