@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -338,6 +340,20 @@ def test_a_start_that_does_not_separate_is_left_aside(monkeypatch):
     for start in (other, np.zeros((3, 3)), -separability(X, y, fit_intercept=False).direction):
         assert solve_hard_margin(X, y, start=start).status == "optimal"
     assert starts == [None, None, None]
+
+
+@pytest.mark.parametrize("norm", NAMES)
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("columns", [(1e-99, 1e-99, 1e-99), (1e-150, 1.0, 1e90), (1e-310, 1.0, 1.0)])
+def test_at_the_ends_of_the_range_of_numbers_there_is_still_a_proved_bracket(norm, fit_intercept, columns):
+    X, y = separable(4, n=20, d=3)
+    X = X * columns
+    solution = solve_hard_margin(X, y, norm=norm, fit_intercept=fit_intercept, raise_on_failure=False)
+    assert solution.status in ("optimal", "inaccurate", "numerical_error", "iteration_limit")
+    assert solution.verify(X, y)
+    assert solution.verify(X, y, exact=True)
+    assert solution.bracket.upper < np.inf
+    assert json.loads(json.dumps(solution.to_dict(), allow_nan=False))["status"] == solution.status
 
 
 def test_the_start_reaches_the_solver_in_its_own_scale(monkeypatch):

@@ -62,6 +62,9 @@ def follow_path(
         if not path.is_finite:
             status = "numerical_error"
             break
+        if path.upper == 0.0:
+            # weights that combine to nothing, or to less than has a square
+            return PathEnd(path.W, path.best_pairs, path.best_alpha, "infeasible", path.n_steps)
         if _is_suspicious(path, asked):
             asked = path.upper
             weights = cancelled_weights(system, path.best_alpha)

@@ -49,6 +49,13 @@ def measured_solution(question: MarginQuestion, W: Floats, pairs: PairWeights, s
     solved : Solved
         Where status, method and number of iterations come from.
     """
+    # coefficients too large for their multipliers, whose sum is ||W||^2, are as good as none
+    with np.errstate(all="ignore"):
+        found = _measured(question, W, pairs, solved)
+        return found if _is_finite(found) else _measured(question, np.zeros_like(W), pairs, solved)
+
+
+def _measured(question: MarginQuestion, W: Floats, pairs: PairWeights, solved: Solved) -> MarginSolution:
     constraints = question.constraints
     W = np.where(np.isfinite(W), W, 0.0)
     worst = float(constraints.scaled_margins(W).min())
@@ -56,7 +63,7 @@ def measured_solution(question: MarginQuestion, W: Floats, pairs: PairWeights, s
     pairs = _scaled_to(constraints, pairs, get_norm(question.norm).value(W))
     combined = constraints.weighted_sum(pairs)
     bracket = constraints.bracket(question.norm, W, combined, slack=_SLACK)
-    status, positive = solved.status, bracket.lower > 0
+    status, positive = solved.status, bracket.lower > 0 and np.isfinite(bracket.upper)
     if positive and bracket.width <= question.tol:
         status = "optimal"
     elif status in ("optimal", "infeasible", "inaccurate"):
@@ -74,6 +81,11 @@ def measured_solution(question: MarginQuestion, W: Floats, pairs: PairWeights, s
         method=solved.method,
         n_iterations=solved.n_iterations,
     )
+
+
+def _is_finite(found: MarginSolution) -> bool:
+    residuals = () if found.kkt is None else found.kkt
+    return bool(np.isfinite([*found.bracket, *residuals]).all() and np.isfinite(found.full_coef).all())
 
 
 def infeasible_solution(
@@ -104,13 +116,14 @@ def infeasible_solution(
 
 def _scaled_to(constraints: MarginConstraints, pairs: PairWeights, size: float) -> PairWeights:
     """Scale multipliers to sum beta m = size^2, to 1 where there are no coefficients."""
+    pairs = pairs._replace(values=np.where(np.isfinite(pairs.values), pairs.values, 0.0))
     largest = float(pairs.values.max(initial=0.0))
     if largest == 0.0:
         # equal weights prove an upper end too, if a high one
         rows, rivals = np.nonzero(all_pairs(constraints.y, constraints.n_classes))
         pairs, largest = PairWeights(rows, rivals, np.ones(len(rows))), 1.0
     # divided first: the sum may overflow
-    pairs = pairs.times(1.0 / largest)
+    pairs = pairs._replace(values=pairs.values / largest)
     total = float((pairs.values * constraints.row_margins[pairs.rows]).sum())
     return pairs.times(size * (size / total) if size > 0 else 1.0 / total)
 
