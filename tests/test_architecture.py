@@ -20,6 +20,7 @@ LEVELS = {
     "certificates": 1,
     "losses": 2,
     "objectives": 3,
+    "batches": 3,
     "solvers": 4,
     "fitting": 4,
     "descent": 4,
@@ -38,7 +39,7 @@ LEVELS = {
     "__main__": 12,
 }
 FREE = {"_validation", "exceptions", "runs"}
-SAME_LEVEL = {("adapters", "tables")}
+SAME_LEVEL = {("adapters", "tables"), ("batches", "objectives")}
 # Result types: all that a report may know.
 REPORTABLE = ("findings", "_display", "diagnosis.result", "remedies.ledger")
 EXACT_SOLVERS = tuple(

@@ -4,6 +4,7 @@ from .certificates.bracket import Bracket
 from .certificates.margin import MarginSolution
 from .certificates.separability import SeparabilityCertificate
 from .certificates.tail import TailCertificate
+from .descent.trajectory import Trajectory
 from .diagnosis.diagnose import diagnose
 from .diagnosis.result import Diagnosis
 from .exceptions import (
@@ -16,6 +17,7 @@ from .exceptions import (
     NotSolvedError,
     UntrustedModel,
 )
+from .limits.descend import descend
 from .limits.mixed import MixedLimit, mixed_limit
 from .losses.tail import certify_tail
 from .remedies.ledger import RemedyLedger
@@ -38,9 +40,11 @@ __all__ = [
     "RemedyLedger",
     "SeparabilityCertificate",
     "TailCertificate",
+    "Trajectory",
     "UntrustedModel",
     "__version__",
     "certify_tail",
+    "descend",
     "diagnose",
     "losses",
     "mixed_limit",

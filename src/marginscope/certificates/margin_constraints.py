@@ -69,8 +69,11 @@ class MarginConstraints:
         bound: Floats = (rounding_bound(self.X, self.y, *self._scaled(W)) + self._lost) / self.row_margins[:, None]
         return bound
 
-    def margin_bound(self, W: Floats, *, slack: float = 1.0) -> float:
-        """Return a number not above min_ik u_ik / m_{y_i}; ``slack`` multiplies the allowance for rounding."""
+    def margin_bound(self, W: Floats, *, slack: float = 1.0, is_quick: bool = False) -> float:
+        """Return a number not above min_ik u_ik / m_{y_i}; ``slack`` multiplies the allowance for rounding.
+
+        The quick bound is in working precision throughout.
+        """
         coef, intercept = self._scaled(W)
         targets = self.row_margins[:, None]
         with np.errstate(all="ignore"):
@@ -82,16 +85,16 @@ class MarginConstraints:
         certain = float(low.min())
         doubtful = low <= float(((margins + rounding) / targets).min())
         rows, rivals = np.nonzero(doubtful)
-        if 2 * len(rows) * W.shape[1] <= _MOST_TERMS:
+        if not is_quick and 2 * len(rows) * W.shape[1] <= _MOST_TERMS:
             with np.errstate(all="ignore"):
                 values, bounds = self._accurate_margins(W, rows, rivals)
             certain = max(certain, float(((values - slack * bounds) / targets[rows, 0]).min()))
         return certain - 4.0 * _EPS * abs(certain) - _TINY
 
-    def weighted_sum(self, pairs: PairWeights) -> WeightedSum:
-        """Return sum beta z~ with a bound of its error, and sum beta m."""
+    def weighted_sum(self, pairs: PairWeights, *, is_quick: bool = False) -> WeightedSum:
+        """Return sum beta z~ with a bound of its error, and sum beta m; quick is in working precision."""
         p = self.X.shape[1] + self.fit_intercept
-        if 2 * len(pairs.rows) * p <= _MOST_TERMS:
+        if not is_quick and 2 * len(pairs.rows) * p <= _MOST_TERMS:
             G, error = self._accurate_sum(pairs)
         else:
             G, error = self._plain_sum(pairs)
@@ -101,9 +104,14 @@ class MarginConstraints:
             error = error * (1.0 + 4.0 * _EPS) + _EPS * np.abs(G) + 2.0 * _TINY
         return WeightedSum(G, error, _sum_from_below(pairs.values * self.row_margins[pairs.rows]))
 
-    def bracket(self, norm: str, W: Floats, combined: WeightedSum, *, slack: float = 1.0) -> Bracket:
-        """Return certified ends of the largest margin in a norm; a slack of 2 leaves room to verify elsewhere."""
-        worst, size = self.margin_bound(W, slack=slack), norm_bound(norm, W)
+    def bracket(
+        self, norm: str, W: Floats, combined: WeightedSum, *, slack: float = 1.0, worst: float | None = None
+    ) -> Bracket:
+        """Return certified ends of the largest margin in a norm; a slack of 2 leaves room to verify elsewhere.
+
+        ``worst`` is the ``margin_bound`` of W where that is known.
+        """
+        worst, size = self.margin_bound(W, slack=slack) if worst is None else worst, norm_bound(norm, W)
         lower = 0.0
         if 0.0 < size < math.inf and worst > 0:
             lower = worst / size * (1.0 - 4.0 * slack * _EPS) - slack * _TINY

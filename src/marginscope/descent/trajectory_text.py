@@ -1,0 +1,57 @@
+"""A trajectory in a few lines of text."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from marginscope.descent.trajectory_run import MEANINGS, Run
+
+if TYPE_CHECKING:
+    from marginscope.descent.trajectory import Trajectory
+
+__all__ = ["description", "step_text"]
+
+_SHOWN = 3
+
+
+def description(trajectory: Trajectory) -> str:
+    """Return what ran, how it ended, and what it proves about the largest margin."""
+    n, d = trajectory.objective.X.shape
+    runs = f"{trajectory.n_runs} runs" if trajectory.n_runs > 1 else "1 run"
+    lines = [
+        f"{trajectory.optimizer_name} on {trajectory.loss_name}: {n:,} rows, {d:,} features, "
+        f"{len(trajectory.classes)} classes, {runs}."
+    ]
+    for r, run in enumerate(trajectory.runs[:_SHOWN]):
+        lines.append(_of_run(trajectory, r, run))
+    if trajectory.n_runs > _SHOWN:
+        lines.append(f"... and {trajectory.n_runs - _SHOWN} more.")
+    return "\n".join(lines)
+
+
+def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
+    name = f"Run {r}: " if trajectory.n_runs > 1 else ""
+    if not len(run.W):
+        return f"{name}{run.status}: {MEANINGS[run.status]}."
+    norm, measures = trajectory.norm, trajectory.measures[r]
+    last, upper = measures[-1], min(one.upper[norm] for one in measures)
+    text = (
+        f"{name}{run.status} at step {step_text(float(run.log_steps[-1]))}: {MEANINGS[run.status]}.\n"
+        f"Loss 1e{last.log_loss / math.log(10.0):.4g}, {norm} norm {last.norms[norm]:.6g}, "
+        f"normalised margin {last.lower[norm]:.6g}"
+    )
+    if last.worst_margin > 0.0:
+        text += f"; the largest is proved to be at most {upper:.6g}."
+    else:
+        text += ": not all rows are separated."
+    return f"{text}\nStep size {run.step_size}."
+
+
+def step_text(log_step: float) -> str:
+    """Write a step given by its natural logarithm, which may be beyond the range of floats."""
+    if log_step < math.log(1e7):
+        return f"{round(math.exp(log_step)):,}"
+    exponent = math.floor(log_step / math.log(10.0) + 1e-12)
+    leading = 10.0 ** (log_step / math.log(10.0) - exponent)
+    return f"{leading:.3g}e{exponent}" if f"{leading:.3g}" != "10" else f"1e{exponent + 1}"

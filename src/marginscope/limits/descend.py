@@ -1,0 +1,267 @@
+"""Descent on a loss, recorded and certified: the public face of the loop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope._validation import check_rng
+from marginscope.batches import MinibatchObjective
+from marginscope.descent import Optimizer, get_optimizer
+from marginscope.descent.run import Descent, Position
+from marginscope.descent.schedule import record_steps
+from marginscope.descent.step_size import StepSize, step_size_for
+from marginscope.descent.trajectory import Trajectory
+from marginscope.descent.trajectory_run import Run
+from marginscope.exceptions import UsageError
+from marginscope.geometry.norms import get_norm
+from marginscope.limits.margin_limit import MarginLimit
+from marginscope.limits.question import Question, ask
+from marginscope.objectives import LinearObjective
+
+__all__ = ["descend"]
+
+Floats = NDArray[np.float64]
+
+_DEFAULT_BATCH = 32
+_MOST_STEPS = 10**12
+# below this many steps in all, starting processes would cost more than they save
+_WORTH_PROCESSES = 20_000
+
+
+def descend(
+    X: Any,
+    y: Any,
+    *,
+    loss: Any = "cross_entropy",
+    optimizer: str | Optimizer = "gd",
+    step_size: Any = "theory",
+    n_steps: int = 100_000,
+    record: Any = "log",
+    momentum: float | None = None,
+    batch_size: int | None = None,
+    fit_intercept: bool = False,
+    init: Any = None,
+    n_runs: int = 1,
+    rng: Any = 0,
+    norms: Sequence[str] | None = None,
+    adjustment: Any = None,
+    class_weight: Any = None,
+    class_margins: Any = None,
+    class_scales: Any = None,
+    sample_weight: Any = None,
+    dtype: str = "float64",
+    n_jobs: int | None = None,
+) -> Trajectory:
+    """Minimise the summed risk by a first-order method and record the path.
+
+        R(W) = sum_i omega_i psi(u_i(W)),    W_{t+1} = W_t - eta_t Delta_t
+
+    Parameters
+    ----------
+    X : (n_samples, n_features) array, data frame or sparse matrix
+    y : (n_samples,) labels of any kind
+    loss : str or Template
+        A name of ``losses.names()``, or a template of your own.
+    optimizer : str or Optimizer
+        "gd", "momentum", "nesterov", "sgd", "adam", "sign", "normalized", "spectral",
+        "muon", "nuclear", "coordinate" or "dual_accelerated".
+    step_size : "theory", float, (scale, decay), StepSize, or a list of n_runs of them
+        (scale, decay) is scale (t + 1)^-decay. "theory" is half the largest constant step that
+        is proved not to raise the risk; for normalised methods steps of length t^-1/2.
+    n_steps : int
+    record : "log", int or sequence of int
+        Twelve records a decade, every so many steps, or these steps; 0 and the last are kept.
+    momentum : float, optional
+        Of the methods that have it.
+    batch_size : int, optional
+        Rows of a step, drawn without replacement; 32 for "sgd", all for the others.
+    fit_intercept : bool
+        Append a column of ones; its weights are a part of W and of its norm.
+    init : None, "normal" or (n_classes, n_columns) array
+        Zero, standard normal divided by the square root of the number of columns, or given;
+        an array may have a leading axis of runs.
+    n_runs : int
+        Runs that differ by their batches, their random start or their step size.
+    rng : int, Generator or None
+    norms : sequence of str, optional
+        Norms to measure; first that of ``margin``. That of the method and Frobenius by default.
+    adjustment : Adjustment, optional
+        Class margins, scales, shifts and weights in one; or some of the next four.
+    class_weight : "balanced", mapping {label: weight} or (n_classes,) array, optional
+    class_margins, class_scales : mapping {label: value} or (n_classes,) array, optional
+    sample_weight : (n_samples,) array, optional
+    dtype : "float64" or "float32"
+        Precision of the coefficients and, in the compiled loop, of all arithmetic.
+    n_jobs : int, optional
+        Runs at once; all cores by default.
+
+    Returns
+    -------
+    Trajectory
+        Divergence, standstill and data that are not separable are statuses.
+
+    Raises
+    ------
+    DataError, UsageError
+        If data or arguments cannot be meant.
+
+    References
+    ----------
+    Ravi, Scott, Soudry & Wang, NeurIPS 2024; Fan, Schmidt & Thrampoulidis, arXiv 2502.04664.
+
+    Examples
+    --------
+    >>> from marginscope.limits.descend import descend
+    >>> X, y = [[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]], ["a", "b", "c"]
+    >>> path = descend(X, y, n_steps=1000)
+    >>> path.status, round(float(path.margin[-1]), 3), path.verify(X, y)
+    ('completed', 0.816, True)
+    """
+    question = ask(
+        X,
+        y,
+        loss,
+        fit_intercept=fit_intercept,
+        adjustment=adjustment,
+        class_weight=class_weight,
+        class_margins=class_margins,
+        class_scales=class_scales,
+        sample_weight=sample_weight,
+    )
+    method = get_optimizer(optimizer, **({} if momentum is None else {"momentum": momentum}))
+    objective = question.objective
+    _check_whole("n_steps", n_steps, 0, _MOST_STEPS)
+    _check_whole("n_runs", n_runs, 1, 100_000)
+    batch = _batch_size(batch_size, method, len(objective.y))
+    if dtype not in ("float64", "float32"):
+        raise UsageError(f'dtype needs "float64" or "float32", but got {dtype!r:.40}')
+    seed, _ = check_rng(rng)
+    starts = _starts(init, objective, n_runs, seed)
+    sizes = _step_sizes(step_size, objective, method, starts, batch)
+    if n_runs > 1 and batch is None and init is None and len({(one.scale, one.decay) for one in sizes}) == 1:
+        raise UsageError(
+            f"{n_runs} runs need something to differ by, but start, batches and step size are the same; "
+            'pass init="normal", a batch_size or a list of step sizes'
+        )
+    schedule = record_steps(record, int(n_steps)).tolist()
+    descents = [
+        Descent(
+            objective,
+            method,
+            sizes[r],
+            schedule,
+            None if batch is None else MinibatchObjective(objective, batch, np.random.default_rng([seed, r])),
+            np.dtype(dtype),
+        )
+        for r in range(n_runs)
+    ]
+    positions = _run_all(descents, starts, int(n_steps), n_jobs)
+    return _trajectory(question, method, descents, positions, norms)
+
+
+def _run_all(descents: list[Descent], starts: Floats, n_steps: int, n_jobs: int | None) -> list[Position]:
+    """Run side by side, in threads where the loop is compiled and in processes where it is long."""
+    n_workers = min(len(descents), os.cpu_count() or 1) if n_jobs is None else n_jobs
+    jobs = list(zip(descents, starts, strict=True))
+    if n_workers < 2 or len(jobs) < 2 or n_steps * len(jobs) < _WORTH_PROCESSES:
+        return [_run_one(descent, W) for descent, W in jobs]
+    from joblib import Parallel, delayed
+
+    prefer = "threads" if descents[0].steps_forward is not None else "processes"
+    found: list[Position] = Parallel(n_jobs=n_workers, prefer=prefer)(
+        delayed(_run_one)(descent, W) for descent, W in jobs
+    )
+    return found
+
+
+def _run_one(descent: Descent, W: Floats) -> Position:
+    from threadpoolctl import threadpool_limits
+
+    # one thread of BLAS: the bits of a run depend on no setting
+    with threadpool_limits(limits=1, user_api="blas"):
+        return descent.run(descent.start(W))
+
+
+def _trajectory(
+    question: Question,
+    method: Optimizer,
+    descents: list[Descent],
+    positions: list[Position],
+    norms: Sequence[str] | None,
+) -> Trajectory:
+    chosen = tuple(dict.fromkeys([method.norm or "frobenius", "frobenius"] if norms is None else norms))
+    if not chosen:
+        raise UsageError("norms needs at least one name, but got none; leave it out for those of the method")
+    for name in chosen:
+        get_norm(name)
+    shape = question.objective.shape
+    with np.errstate(divide="ignore"):
+        runs = tuple(
+            Run(
+                np.log(np.array(position.steps, dtype=float)),
+                np.array(position.coefs).reshape(-1, *shape),
+                position.status,
+                descent.step_size,
+            )
+            for descent, position in zip(descents, positions, strict=True)
+        )
+    return Trajectory(
+        runs,
+        question.objective,
+        question.classes,
+        question.loss_name,
+        method.name,
+        chosen[0],
+        chosen,
+        MarginLimit(question.objective, question.classes),
+    )
+
+
+def _starts(init: Any, objective: LinearObjective, n_runs: int, seed: int) -> Floats:
+    """Return the start of every run."""
+    shape = objective.shape
+    if init is None:
+        return np.zeros((n_runs, *shape))
+    if isinstance(init, str):
+        if init != "normal":
+            raise UsageError(f'init needs "normal" or an array of shape {shape}, but got {init!r}; leave it out for 0')
+        draws = [np.random.default_rng([seed, r, 1]).standard_normal(shape) for r in range(n_runs)]
+        return np.asarray(np.array(draws) / np.sqrt(max(shape[1], 1)))
+    W = np.asarray(init, dtype=float)
+    if W.shape not in (shape, (n_runs, *shape)) or not np.all(np.isfinite(W)):
+        raise UsageError(
+            f"init needs finite numbers of shape {shape} (a row for each class, the intercept as last column), or a "
+            f"leading axis of {n_runs} runs, but got shape {W.shape}; leave it out for 0"
+        )
+    return np.array(np.broadcast_to(W, (n_runs, *shape)))
+
+
+def _step_sizes(
+    given: Any, objective: LinearObjective, method: Optimizer, starts: Floats, batch: int | None
+) -> list[StepSize]:
+    """Return the step size of every run."""
+    each = given if isinstance(given, list) else [given] * len(starts)
+    if len(each) != len(starts):
+        raise UsageError(
+            f"a list of step sizes needs one for each of the {len(starts)} runs, but got {len(each)}; "
+            f"pass n_runs={len(each)}"
+        )
+    return [step_size_for(one, objective, method, W, batch) for one, W in zip(each, starts, strict=True)]
+
+
+def _batch_size(batch_size: int | None, method: Optimizer, n_rows: int) -> int | None:
+    if batch_size is None:
+        return min(_DEFAULT_BATCH, n_rows) if method.name == "sgd" else None
+    _check_whole("batch_size", batch_size, 1, n_rows)
+    return int(batch_size)
+
+
+def _check_whole(name: str, value: Any, least: int, most: int) -> None:
+    whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole or not least <= value <= most:
+        raise UsageError(f"{name} needs a whole number between {least} and {most:,}, but got {value!r:.40}")
