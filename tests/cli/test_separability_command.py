@@ -48,6 +48,23 @@ def test_json_is_the_certificate_with_the_names_of_its_columns(separated: Path, 
     assert np.shape(document["infinite"]) == (3, 2)
 
 
+def test_infinite_coefficients_that_rounding_hides_are_not_said_to_be_none(
+    tmp_path: Path, write_table: Callable[..., Path], capsys: Capture
+) -> None:
+    # two classes that overlap, a third apart, and features 1e60 times the column of ones
+    rows = [[1e60 * a, 1e60 * b, name] for a, b, name in ((0, 0, "a"), (3, 0, "a"), (1, 0, "b"), (2, 0, "b"))]
+    rows += [[1e60, 2e60, "c"], [3e60, 1e60, "c"]]
+    path = write_table(tmp_path / "large.csv", rows, ["x", "z", "label"])
+    assert main(["separability", str(path), "-t", "label", "-q"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("Quasi-complete separation")
+    assert "Rounding hides which coefficients have no finite estimate" in text
+    assert main(["separability", str(path), "-t", "label", "-q", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["infinite"] is None
+    assert main(["separability", str(path), "-t", "label", "-q", "--standardise"]) == 0
+    assert "coefficients have no finite estimate: " in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_page_is_written(separated: Path, tmp_path: Path, capsys: Capture) -> None:
     page = tmp_path / "page.html"
     assert main(["separability", str(separated), "-t", "label", "-q", "-o", str(page)]) == 0

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from scipy.integrate import solve_ivp
 from sklearn.linear_model import LogisticRegression
 
-from marginscope.exceptions import CertificateError, DataError
+from marginscope.exceptions import CertificateError, DataError, NotSolvedError
 from marginscope.limits.mixed import mixed_limit
 from marginscope.solvers.separability import separability
 from oracles.pair_features import pair_matrix
@@ -169,6 +169,24 @@ def test_the_text_and_the_frame():
     assert np.allclose(intercept, limit.finite_intercept + 10 * limit.growing_intercept)
     # a column of ones and an intercept are the same
     assert np.allclose(np.column_stack([limit.finite, limit.finite_intercept]), mixed_limit(X, y).finite, atol=1e-8)
+
+
+def test_columns_of_very_different_size_keep_their_digits():
+    X = np.array([[2.0, 0], [1, 0], [0, -2], [0, -2], [2, -2], [2, -1], [2, 0], [1, 0]])
+    y = [0, 1, 1, 0, 1, 0, 0, 1]
+    plain, wide = mixed_limit(X, y), mixed_limit(X * [2.0**-27, 2.0**23], y)
+    assert plain.status == wide.status == "overlap"
+    assert wide.risk == pytest.approx(plain.risk, rel=1e-12)
+    assert wide.checks.finite_gradient <= 1e-12
+    assert np.allclose(wide.finite * [2.0**-27, 2.0**23], plain.finite, atol=1e-9)
+
+
+def test_parts_that_rounding_spoils_are_refused():
+    X, y = block_data()
+    with pytest.raises(NotSolvedError, match="bring the columns to similar scales") as caught:
+        mixed_limit(X[:, :2] * 2.0**200, y, fit_intercept=True)
+    checks = caught.value.solution.checks
+    assert max(checks.finite_gradient, checks.growth_of_ties, 1.0 - checks.smallest_growth) > 1e-4
 
 
 def test_a_certificate_of_other_data_is_refused():

@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits, load_iris
 from marginscope.geometry.margins import all_pairs, relative_margins
 from marginscope.solvers.frobenius import hard_margin_direction
 from marginscope.solvers.separability import separability
+from oracles.integer_problems import integer_problems, kind
 from oracles.pair_features import pair_matrix
 
 
@@ -103,6 +104,29 @@ def test_tied_pairs_are_kept_at_zero(seed):
     expected = by_cvxpy(np.column_stack([X, np.ones(30)]), y, 3, mask)
     assert np.linalg.norm(full(solution) - expected) <= 1e-6 * np.linalg.norm(expected)
     check_optimality(solution, X, y, wanted=mask)
+
+
+@pytest.mark.parametrize("exponent", [0, 20, 27, 60, 300, -20, -60, -300])
+def test_large_and_small_features_beside_a_column_of_ones(exponent):
+    found = 0
+    for X, y, k, fit_intercept, pairs in integer_problems(150):
+        if not fit_intercept or kind(len(y), k, pairs) != "quasi_complete":
+            continue
+        solution = separability(np.ldexp(X, exponent), y, fit_intercept=True).max_margin
+        found += 1
+        if abs(exponent) <= 27:
+            assert solution.status in ("optimal", "inaccurate")
+        if solution.status in ("optimal", "inaccurate"):
+            every, A = pair_matrix(np.column_stack([np.ldexp(X, exponent), np.ones(len(X))]), y, k)
+            u, apart = A @ full(solution).ravel(), np.array([pair in pairs for pair in every])
+            assert u[apart].min() >= 1.0 - 1e-4
+            assert np.abs(u[~apart]).max() <= 1e-4
+    assert found > 10
+
+
+def test_two_rows_end_at_rounding():
+    X, y = np.array([[2.0**20, -(2.0**-7), 0.0], [2.0**21, 2.0**-6, -8.0]]), np.array([0, 1])
+    check_optimality(hard_margin_direction(X, y), X, y)
 
 
 def test_iris_and_digits_to_eight_digits():

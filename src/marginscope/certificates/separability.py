@@ -118,7 +118,8 @@ class SeparabilityCertificate(Displayed):
     def infinite(self) -> Signs | None:
         """(n_classes, n_features) signs of the parameters without a finite value, 0 where finite.
 
-        In the gauge in which the classes sum to zero; ``None`` if undecided.
+        In the gauge in which the classes sum to zero; ``None`` if undecided, or if
+        ``max_margin`` could not be found.
         """
         return self._signs()[0]
 
@@ -133,6 +134,8 @@ class SeparabilityCertificate(Displayed):
         K = len(self.classes)
         if self.max_margin is None:
             return np.zeros((K, self.n_features), np.int8), np.zeros(K, np.int8) if self.fit_intercept else None
+        if self.max_margin.status not in ("optimal", "inaccurate"):
+            return None, None
         coef, intercept = self.max_margin.signs()
         return coef, intercept
 

@@ -76,6 +76,9 @@ def _infinite_lines(certificate: Any, data: Matrix, width: int) -> list[Text]:
     from marginscope.cli.table import paragraph
 
     signs = certificate.infinite
+    if signs is None and certificate.status != "undecided":
+        said = "Rounding hides which coefficients have no finite estimate; --standardise may show them."
+        return paragraph(said, width)
     if signs is None or not signs.any():
         return []
     classes = [show_label(str(label)) for label in certificate.classes]

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from marginscope._display import make_frame
 from marginscope._validation import check_features, label_codes
+from marginscope.certificates.bracket import WIDEST_GAP
 from marginscope.certificates.separability import SeparabilityCertificate
-from marginscope.exceptions import CertificateError, DataError
+from marginscope.exceptions import CertificateError, DataError, NotSolvedError
 from marginscope.geometry.margins import all_pairs, is_sparse, pair_sum, relative_margins, signed_weights
 from marginscope.limits.restricted_risk import minimise_tied_risk, tied_probabilities
 from marginscope.solvers.separability import separability
@@ -129,6 +130,8 @@ def mixed_limit(
     ------
     CertificateError
         If the certificate is undecided, or does not prove its status for these data.
+    NotSolvedError
+        If rounding leaves one of the conditions in ``checks`` off by more than 1e-4.
     DataError
         If the tied classes have too many unknowns.
 
@@ -169,7 +172,7 @@ def mixed_limit(
     risk, p = tied_probabilities(Z, codes, finite, tied)
     coef, intercept = _columns(finite, fit_intercept)
     growth, growing_intercept = _columns(growing, fit_intercept)
-    return MixedLimit(
+    limit = MixedLimit(
         finite=coef,
         growing=growth,
         finite_intercept=intercept,
@@ -179,6 +182,20 @@ def mixed_limit(
         checks=_checks(Z, codes, finite, growing, p, separable, tied),
         certificate=certificate,
     )
+    _refuse_rounding(limit)
+    return limit
+
+
+def _refuse_rounding(limit: MixedLimit) -> None:
+    """Raise where a part is none: its gradient does not vanish, its ties grow, or a separable pair does not."""
+    checks = limit.checks
+    worst = max(checks.finite_gradient, checks.growth_of_ties, 1.0 - checks.smallest_growth)
+    if not worst <= WIDEST_GAP:
+        raise NotSolvedError(
+            f"parts that meet their conditions to {WIDEST_GAP:.0e} are needed, but rounding leaves one off by "
+            f"{worst:.1e}; bring the columns to similar scales, an intercept's column of ones included",
+            limit,
+        )
 
 
 def _with_ones(X: Any, fit_intercept: bool) -> Any:

@@ -123,7 +123,8 @@ def _hessian(Q: Floats, y: Codes, p: Floats) -> Floats:
 def _in_span(features: OrthonormalFeatures, y: Codes, tied: Mask, theta: Floats) -> Floats:
     """Project onto the span of the tied pair features in the columns themselves."""
     rank = features.Q.shape[1]
-    V = np.linalg.qr(features.span.T)[0]
+    # rows that span all columns need no turn, which would mix large coefficients into small ones
+    V = np.eye(rank) if features.span.shape[1] == rank else np.linalg.qr(features.span.T)[0]
     turned = features.to_columns(theta - theta.mean(axis=0)) @ V
     values, vectors = scipy.linalg.eigh(pair_gram(features.Q, y, tied.astype(float), gauge=1.0), check_finite=False)
     null = vectors[:, values <= _NULL_EIGENVALUE * values[-1]].T.reshape(-1, tied.shape[1], rank)

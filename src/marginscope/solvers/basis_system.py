@@ -17,30 +17,27 @@ import scipy.linalg
 from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_features
 from marginscope.geometry.pair_gram import pair_gram
 from marginscope.solvers.margin_problem import Codes, MarginProblem, Mask
-from marginscope.solvers.margin_system import Floats, Indices, cholesky, cholesky_solve, row_norms, triangular_root
+from marginscope.solvers.margin_system import Floats, Indices, cholesky, cholesky_solve, row_norms
 from marginscope.solvers.ridge_guess import ridge_guess
 
 __all__ = ["BasisSystem", "least_columns", "plain_basis_system", "tied_basis_system"]
 
 _NULL_EIGENVALUE = 1e-12
+_TURNS = 3
 
 
 class BasisSystem:
     """Coordinates are z, (n_unknowns,).
 
     ``features`` (n_rows, rank) and ``basis`` (n_unknowns, n_classes, rank) give the scaled
-    scores; ``columns`` (n_unknowns, n_classes * n_columns) the unscaled W of each unit z,
-    which may be known to be orthonormal.
+    scores; ``columns`` (n_unknowns, n_classes * n_columns) the unscaled W of each unit z.
+    These are orthonormal: P is the identity.
     """
 
-    def __init__(
-        self, problem: MarginProblem, features: Floats, basis: Floats, columns: Floats, *, is_orthonormal: bool
-    ) -> None:
+    def __init__(self, problem: MarginProblem, features: Floats, basis: Floats, columns: Floats) -> None:
         self.features, self.y = features, problem.y
         self.n_classes = problem.n_classes
         self.basis, self.columns = basis, columns
-        self.root = None if is_orthonormal else triangular_root(columns)
-        self.gram = None if self.root is None else self.root @ self.root.T
         self.shape = problem.shape
         self.pairs = np.zeros(0, dtype=np.intp)
         self.row_sizes = row_norms(features)
@@ -87,20 +84,17 @@ class BasisSystem:
 
     def metric(self, W: Floats) -> Floats:
         """Apply P."""
-        return W if self.root is None else self.root @ (W @ self.root)
+        return W
 
     def inverse_metric(self, G: Floats) -> Floats:
         """Apply the inverse of P."""
-        return G if self.root is None else cholesky_solve(self.root, G)
+        return G
 
     def factor(self, weights: Floats, *, roughly: bool = False) -> None:
         """Form H by one product and factor it."""
         Z = self.A * np.sqrt(weights)[:, None]
         H = Z.T @ Z
-        if self.gram is None:
-            H.ravel()[:: len(H) + 1] += 1.0
-        else:
-            H += self.gram
+        H.ravel()[:: len(H) + 1] += 1.0
         self.factored = cholesky(H)
 
     def solve(self, G: Floats) -> Floats:
@@ -116,7 +110,7 @@ class BasisSystem:
 
     def from_columns(self, W: Floats) -> Floats:
         """Project onto the allowed directions."""
-        return self.inverse_metric(self.columns @ W.ravel())
+        return np.asarray(self.columns @ W.ravel())
 
     def to_columns(self, W: Floats) -> Floats:
         """Return W of shape (n_classes, n_columns)."""
@@ -142,7 +136,7 @@ def plain_basis_system(problem: MarginProblem) -> BasisSystem:
     C = contrasts(1.0 / scales**2)
     basis = np.einsum("kj,ab->jakb", C, np.eye(d)).reshape((K - 1) * d, K, d)
     columns = (basis / scales[:, None]).reshape(len(basis), K * d)
-    return BasisSystem(problem, X, basis, columns, is_orthonormal=True)
+    return BasisSystem(problem, X, basis, columns)
 
 
 def tied_basis_system(problem: MarginProblem, tied: Mask) -> BasisSystem | None:
@@ -157,7 +151,24 @@ def tied_basis_system(problem: MarginProblem, tied: Mask) -> BasisSystem | None:
     basis = basis - np.tensordot(basis, p / p.sum(), axes=([1], [0]))[:, None]
     columns = ((basis / scales[:, None]) @ least_columns(features)).reshape(len(basis), -1)
     plain = features.Q / features.row_scale[:, None]
-    return BasisSystem(problem, plain, basis, columns, is_orthonormal=False)
+    return BasisSystem(problem, plain, *_orthonormal(basis, columns))
+
+
+def _orthonormal(basis: Floats, columns: Floats) -> tuple[Floats, Floats]:
+    """Combine the directions so that their columns are orthonormal, those that need small coefficients last.
+
+    With the rows sorted by size and the columns pivoted, large coefficients (of a column of
+    ones beside large features) leave the small ones their digits (Cox & Higham 1998); what
+    the first turn leaves of the angles is gone after the next.
+    """
+    width = columns.shape[1]
+    both = np.column_stack([columns, basis.reshape(len(basis), -1)])
+    for _ in range(_TURNS):
+        found = both[:, :width].T
+        by_size = np.argsort(-np.abs(found).max(axis=1), kind="stable")
+        R, order = scipy.linalg.qr(found[by_size], mode="r", pivoting=True, check_finite=False)
+        both = scipy.linalg.solve_triangular(R[: len(both)], both[order], trans="T", check_finite=False)
+    return np.ascontiguousarray(both[:, width:]).reshape(basis.shape), np.ascontiguousarray(both[:, :width])
 
 
 def least_columns(features: OrthonormalFeatures) -> Floats:

@@ -68,7 +68,7 @@ class CentralPath:
         single = np.zeros(len(u))
         single[np.argmin(system.row_sizes[system.pairs // system.n_classes])] = 1.0
         norm = float(np.sqrt(np.vdot(direction, system.metric(direction))))
-        least = 1.0 / self._upper(system.adjoint(single), single)
+        least = 1.0 / max(self._upper(system.adjoint(single), single), 1e-300)
         return max(_FIRST_MARGIN / middle, 2.0 * least / max(norm, 1e-300))
 
     def _first_pairs(self, direction: Floats) -> tuple[Indices, Floats]:
@@ -86,8 +86,8 @@ class CentralPath:
 
     @property
     def gap(self) -> float:
-        """Width of the bracket relative to its upper end."""
-        return 1.0 - self.lower / self.upper
+        """Width of the bracket relative to its upper end; infinite where that is zero."""
+        return 1.0 - self.lower / self.upper if self.upper > 0.0 else np.inf
 
     @property
     def norm(self) -> float:
@@ -116,10 +116,11 @@ class CentralPath:
     def offer(self, W: Floats, alpha: Floats) -> Indices:
         """Keep W and weights of the working pairs if their bracket is narrower; return violated pairs."""
         u, worst = self._margins(W)
-        lower = worst / float(np.sqrt(np.vdot(W, self.system.metric(W))))
+        norm = float(np.sqrt(np.vdot(W, self.system.metric(W))))
+        lower = worst / norm if norm > 0.0 else -np.inf
         G = self.system.adjoint(alpha)
         upper = self._upper(G, alpha)
-        if 1.0 - lower / upper < self.gap:
+        if upper > 0.0 and 1.0 - lower / upper < self.gap:
             self.best, self.lower, self.upper = W, lower, upper
             self.best_pairs, self.best_alpha, self.best_sum = self.system.pairs, alpha, G
         noise = 8.0 * np.finfo(float).eps * float(np.linalg.norm(W))

@@ -13,7 +13,15 @@ import numpy as np
 
 from marginscope.geometry.margins import is_sparse
 from marginscope.solvers.margin_problem import MarginProblem
-from marginscope.solvers.margin_system import Floats, Indices, TooLargeError, cholesky, cholesky_solve_vector, row_norms
+from marginscope.solvers.margin_system import (
+    Floats,
+    Indices,
+    NotPositiveError,
+    TooLargeError,
+    cholesky,
+    cholesky_solve_vector,
+    row_norms,
+)
 from marginscope.solvers.ridge_guess import ridge_guess
 
 __all__ = ["DualSystem"]
@@ -97,6 +105,8 @@ class DualSystem:
     def factor(self, weights: Floats, *, roughly: bool = False) -> None:
         """Factor 1 + w^1/2 B w^1/2 of the pairs that have weight."""
         self.kept = np.flatnonzero(weights > 1e-12 * weights.max(initial=0.0))
+        if not len(self.kept):
+            raise NotPositiveError("the weights are zero, infinite or not numbers")
         self.root = np.sqrt(weights[self.kept])
         S = self.products[np.ix_(self.kept, self.kept)]
         S *= self.root[:, None]

@@ -190,7 +190,8 @@ def hard_margin_direction(
         time_limit=time_limit,
     )
     system, end = solve_least_norm(problem)
-    measured = _measured(problem, system, end)
+    with np.errstate(all="ignore"):
+        measured = _measured(problem, system, end)
     return _in_original_units(X, problem, measured, first, same.group, size, fit_intercept)
 
 
@@ -234,17 +235,18 @@ def _measured(problem: MarginProblem, system: MarginSystem | None, end: PathEnd)
     heavy = end.alpha > _SUPPORT_THRESHOLD * end.alpha.max(initial=0.0)
     pairs, alpha = end.pairs[heavy], end.alpha[heavy]
     total = float(alpha.sum())
-    nowhere = KktResiduals(*(4 * (np.inf if total > 0 else 0.0,)))
+    nowhere = KktResiduals(*(4 * (0.0 if end.status == "optimal" else np.inf,)))
     zero = np.zeros(problem.shape)
-    if system is None:
+    if system is None or not 0.0 < total < np.inf:
         gram = np.zeros((len(pairs), len(pairs)))
-        upper = 0.0 if total > 0 else np.inf
+        upper = 0.0 if system is None and end.status == "infeasible" else np.inf
         return _Measured(zero, pairs, alpha, gram, end.status, (0.0, upper), nowhere, np.inf, 0)
     system.select(pairs)
     alpha = _in_order(pairs, alpha, system.pairs)
     pairs, G = system.pairs, system.adjoint(alpha)
     own = system.inverse_metric(G / total)
     upper = float(np.sqrt(np.vdot(own, system.metric(own))))
+    upper = upper if upper == upper else np.inf
     gram = _products(problem, system)
     if end.status == "infeasible":
         return _Measured(zero, pairs, alpha, gram, end.status, (0.0, upper), nowhere, np.inf, end.n_iterations)
@@ -275,8 +277,7 @@ def _in_order(pairs: NDArray[np.intp], values: Floats, wanted: NDArray[np.intp])
 def _products(problem: MarginProblem, system: MarginSystem) -> Floats:
     """Return the inner products of the selected pairs, those of tied problems projected."""
     if isinstance(system, BasisSystem):
-        features = system.A if system.root is None else system.A @ np.linalg.inv(system.root).T
-        return np.asarray(features @ features.T)
+        return np.asarray(system.A @ system.A.T)
     pairwise = DualSystem(problem)
     pairwise.select(system.pairs)
     return pairwise.products

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from marginscope.certificates.bracket import WIDEST_GAP
 from marginscope.solvers.interior_point import PathEnd, follow_path
 from marginscope.solvers.margin_coordinates import suitable_systems
 from marginscope.solvers.margin_problem import Floats, MarginProblem, Mask
@@ -13,6 +14,7 @@ from marginscope.solvers.margin_system import MarginSystem, row_norms
 
 __all__ = ["solve_least_norm"]
 
+_TIE = 1e-7
 # of two ends the one of lower rank is kept
 _RANK = {"optimal": 0, "infeasible": 1, "inaccurate": 2, "iteration_limit": 3, "numerical_error": 4}
 
@@ -32,8 +34,7 @@ def solve_least_norm(problem: MarginProblem) -> tuple[MarginSystem | None, PathE
         # beyond the range of numbers a path ends: its numbers are looked at after every step
         with np.errstate(all="ignore"):
             end = follow_path(system, problem.pairs, _direction(system, problem), tol=problem.tol, deadline=deadline)
-            if end.status == "optimal" and not _holds(problem, system, end):
-                end = end._replace(status="inaccurate")
+            end = end._replace(status=_judged(problem, system, end))
         if best is None or _RANK[end.status] < _RANK[best[1].status]:
             best = system, end
         if _RANK[end.status] <= 1 or time.monotonic() > deadline:
@@ -44,15 +45,24 @@ def solve_least_norm(problem: MarginProblem) -> tuple[MarginSystem | None, PathE
     return best
 
 
-def _holds(problem: MarginProblem, system: MarginSystem, end: PathEnd) -> bool:
-    """Say whether the gap is as small in the columns of the problem; tied pairs leave no simple bound."""
+def _judged(problem: MarginProblem, system: MarginSystem, end: PathEnd) -> str:
+    """Return the status in the columns of the problem; tied pairs leave no simple bound, but must be ties there."""
+    if end.status not in ("optimal", "inaccurate"):
+        return end.status
+    W = system.to_columns(end.W)
+    u = problem.margins(W)
+    worst = float(np.min(u, where=problem.pairs, initial=np.inf))
     if problem.tied is not None and problem.tied.any():
-        return True
-    W, weights = system.to_columns(end.W), np.zeros(problem.pairs.size)
+        off = max(1.0 - worst, float(np.max(np.abs(u), where=problem.tied, initial=0.0)))
+        if not off <= WIDEST_GAP:
+            return "numerical_error"
+        return end.status if off <= _TIE else "inaccurate"
+    weights = np.zeros(problem.pairs.size)
     weights[end.pairs] = end.alpha
     G = problem.adjoint(weights.reshape(problem.pairs.shape))
-    worst = float(np.min(problem.margins(W), where=problem.pairs, initial=np.inf))
-    return worst / float(np.linalg.norm(W)) >= (1.0 - problem.tol) * float(np.linalg.norm(G)) / float(weights.sum())
+    upper = float(np.linalg.norm(G)) / float(weights.sum())
+    holds = worst / float(np.linalg.norm(W)) >= (1.0 - problem.tol) * upper
+    return end.status if holds else "inaccurate"
 
 
 def _direction(system: MarginSystem, problem: MarginProblem) -> Floats:

@@ -44,6 +44,8 @@ class InfiniteParameters:
                 evidence=tuple(evidence),
                 certificate=certificate,
             )
+        if certificate.infinite is None:
+            raise CheckNotApplicable("the max-margin direction, which tells the infinite parameters, was not found")
         infinite = np.asarray(certificate.infinite)
         count = int(np.count_nonzero(infinite))
         classes = tuple(found.classes[k] for k in np.flatnonzero(infinite.any(axis=1)))
