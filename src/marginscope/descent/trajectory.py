@@ -16,6 +16,7 @@ from marginscope.certificates.bracket import Bracket
 from marginscope.certificates.margin import MarginSolution
 from marginscope.descent.class_view import ClassView, class_view
 from marginscope.descent.measure import Measures, dual_weights, measure
+from marginscope.descent.step_size import StepSize
 from marginscope.descent.trajectory_proof import proves
 from marginscope.descent.trajectory_run import Run
 from marginscope.descent.trajectory_text import description
@@ -46,6 +47,8 @@ class Trajectory(Displayed):
         All norms that are measured.
     find_limit : callable
         Norm to the MarginSolution that the path may tend to, solved when it is asked for.
+    find_law : callable or None
+        Step size to the LateLaw of the path, where theory has one.
     """
 
     _report = "trajectory_page"
@@ -58,6 +61,7 @@ class Trajectory(Displayed):
     norm: str
     norms: tuple[str, ...]
     find_limit: Callable[[str], MarginSolution]
+    find_law: Callable[[StepSize], Any] | None = None
 
     @property
     def n_runs(self) -> int:
@@ -154,6 +158,11 @@ class Trajectory(Displayed):
     def limit(self) -> MarginSolution:
         """The max-margin solution in the norm of the trajectory; its status says if there is none."""
         return self.find_limit(self.norm)
+
+    @cached_property
+    def law(self) -> Any:
+        """The late-time law of the first run, or None where theory has none."""
+        return None if self.find_law is None else self.find_law(self.runs[0].step_size)
 
     @property
     def norm_ratio(self) -> Floats:

@@ -10,7 +10,7 @@ from marginscope.descent.trajectory_run import MEANINGS, Run
 if TYPE_CHECKING:
     from marginscope.descent.trajectory import Trajectory
 
-__all__ = ["description", "step_text"]
+__all__ = ["description", "power_text", "step_text"]
 
 _SHOWN = 3
 
@@ -35,10 +35,12 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
     if not len(run.W):
         return f"{name}{run.status}: {MEANINGS[run.status]}."
     norm, measures = trajectory.norm, trajectory.measures[r]
+    word = "Frobenius" if norm == "frobenius" else norm
     last, upper = measures[-1], min(one.upper[norm] for one in measures)
+    status = run.status if name else run.status.capitalize()
     text = (
-        f"{name}{run.status} at step {step_text(float(run.log_steps[-1]))}: {MEANINGS[run.status]}.\n"
-        f"Loss 1e{last.log_loss / math.log(10.0):.4g}, {norm} norm {last.norms[norm]:.6g}, "
+        f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {MEANINGS[run.status]}.\n"
+        f"Loss {power_text(last.log_loss)}, {word} norm {last.norms[norm]:.6g}, "
         f"normalised margin {last.lower[norm]:.6g}"
     )
     if last.worst_margin > 0.0:
@@ -50,8 +52,15 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
 
 def step_text(log_step: float) -> str:
     """Write a step given by its natural logarithm, which may be beyond the range of floats."""
-    if log_step < math.log(1e7):
-        return f"{round(math.exp(log_step)):,}"
-    exponent = math.floor(log_step / math.log(10.0) + 1e-12)
-    leading = 10.0 ** (log_step / math.log(10.0) - exponent)
-    return f"{leading:.3g}e{exponent}" if f"{leading:.3g}" != "10" else f"1e{exponent + 1}"
+    return f"{round(math.exp(log_step)):,}" if log_step < math.log(1e7) else power_text(log_step)
+
+
+def power_text(log_value: float) -> str:
+    """Write a positive number given by its natural logarithm with four digits."""
+    if not math.isfinite(log_value):
+        return "0" if log_value < 0 else str(log_value)
+    if abs(log_value) < math.log(1e5):
+        return f"{math.exp(log_value):.4g}"
+    exponent = math.floor(log_value / math.log(10.0) + 1e-9)
+    leading = f"{10.0 ** (log_value / math.log(10.0) - exponent):.4g}"
+    return f"1e{exponent + 1}" if leading == "10" else f"{leading}e{exponent}"

@@ -27,6 +27,7 @@ FILTERS = {
     "count": numbers.as_count,
     "seconds": numbers.as_seconds,
     "number": numbers.as_number,
+    "power": numbers.as_power,
 }
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "as_count",
     "as_interval",
     "as_number",
+    "as_power",
     "as_rate",
     "as_seconds",
     "as_share",
@@ -91,6 +92,23 @@ def as_number(value: float | int | None) -> str:
     mantissa, exponent = f"{value:.1e}".split("e")
     power = f"10{str(int(exponent)).translate(_RAISED)}"
     return power if mantissa == "1.0" else f"{_signed(mantissa)} \u00d7 {power}"
+
+
+def as_power(log10_value: float | None) -> str:
+    """Return a positive number given by its decimal logarithm, which may be beyond the range of floats."""
+    if log10_value is None or math.isnan(log10_value):
+        return NOTHING
+    if math.isinf(log10_value):
+        return "0" if log10_value < 0 else "\u221e"
+    if -3 <= log10_value < 5:
+        value = 10.0**log10_value
+        return as_number(round(value) if value >= 1 and abs(value - round(value)) < 1e-9 * value else value)
+    exponent = math.floor(log10_value + 1e-9)
+    mantissa = f"{10.0 ** (log10_value - exponent):.1f}"
+    if mantissa == "10.0":
+        mantissa, exponent = "1.0", exponent + 1
+    power = f"10{str(exponent).translate(_RAISED)}"
+    return power if mantissa == "1.0" else f"{mantissa} \u00d7 {power}"
 
 
 def as_aligned(value: float, largest: float) -> str:
