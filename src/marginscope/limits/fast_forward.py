@@ -18,6 +18,7 @@ from marginscope.descent.trajectory_run import Run
 from marginscope.exceptions import UsageError
 from marginscope.limits.flow_path import follow_flow
 from marginscope.limits.followed_losses import check_followed, separable_pairs
+from marginscope.limits.forecast import PathLaw
 from marginscope.limits.log_steps import log_of_steps
 from marginscope.limits.margin_limit import MarginLimit
 from marginscope.limits.question import ask
@@ -152,6 +153,7 @@ def fast_forward(
         "frobenius",
         ("frobenius",),
         MarginLimit(objective, question.classes),
+        PathLaw(question),
     )
 
 
