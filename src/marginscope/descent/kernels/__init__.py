@@ -1,0 +1,1 @@
+"""Machine code for gradient descent on data that fits the cache."""
