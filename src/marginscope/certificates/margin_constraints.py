@@ -24,6 +24,7 @@ from marginscope.certificates.bracket import Bracket
 from marginscope.certificates.norm_bounds import dual_norm_bound, norm_bound
 from marginscope.certificates.pair_weights import PairWeights, WeightedSum
 from marginscope.geometry.accurate_sums import product_parts, sum_of_products
+from marginscope.geometry.intercept import with_ones
 from marginscope.geometry.margins import is_sparse, relative_margins, rounding_bound
 
 __all__ = ["MarginConstraints"]
@@ -130,8 +131,8 @@ class MarginConstraints:
     def dense_rows(self, rows: Codes) -> Floats:
         """Return chosen rows z as a dense array."""
         Z = self.X[rows]
-        Z = Z.toarray() if is_sparse(self.X) else Z
-        return np.column_stack([Z, np.ones(len(rows))]) if self.fit_intercept else np.asarray(Z)
+        Z = Z.toarray() if is_sparse(self.X) else np.asarray(Z)
+        return np.asarray(with_ones(Z)) if self.fit_intercept else Z
 
     @property
     def row_margins(self) -> Floats:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.geometry.intercept import with_ones
+
 __all__ = ["OrthonormalFeatures", "column_exponents", "orthonormal_features", "unscaled_coefficients"]
 
 Floats = NDArray[np.float64]
@@ -71,7 +73,7 @@ def orthonormal_features(X: Any, *, fit_intercept: bool) -> OrthonormalFeatures:
     exponent = column_exponents(dense)
     Z = np.ldexp(dense, -exponent)
     if fit_intercept:
-        Z = np.column_stack([Z, np.ones(len(Z))])
+        Z = with_ones(Z)
         exponent = np.append(exponent, 0)
     largest, row_exponent = _row_exponents(Z)
     if len(largest) and np.ptp(row_exponent) > _WIDE_ROW_RANGE:

@@ -20,6 +20,7 @@ from marginscope._validation import check_features, label_codes
 from marginscope.certificates.bracket import WIDEST_GAP
 from marginscope.certificates.separability import SeparabilityCertificate
 from marginscope.exceptions import CertificateError, DataError, NotSolvedError
+from marginscope.geometry.intercept import with_ones
 from marginscope.geometry.margins import all_pairs, is_sparse, pair_sum, relative_margins, signed_weights
 from marginscope.limits.restricted_risk import minimise_tied_risk, tied_probabilities
 from marginscope.solvers.separability import separability
@@ -161,7 +162,8 @@ def mixed_limit(
             "does not; make it from the same rows and labels, or leave it out"
         )
     codes = label_codes(np.asarray(y).ravel(), certificate.classes).astype(np.intp)
-    Z = _with_ones(X, fit_intercept)
+    X = sp.csr_array(X) if is_sparse(X) else X
+    Z = with_ones(X) if fit_intercept else X
     separable = certificate.separable_mask
     tied = all_pairs(codes, len(certificate.classes)) & ~separable
     finite = minimise_tied_risk(Z, codes, tied)
@@ -196,13 +198,6 @@ def _refuse_rounding(limit: MixedLimit) -> None:
             f"{worst:.1e}; bring the columns to similar scales, an intercept's column of ones included",
             limit,
         )
-
-
-def _with_ones(X: Any, fit_intercept: bool) -> Any:
-    if is_sparse(X):
-        Z: Any = sp.csr_array(X)
-        return sp.csr_array(sp.hstack([Z, sp.csr_array(np.ones((Z.shape[0], 1)))])) if fit_intercept else Z
-    return np.column_stack([X, np.ones(len(X))]) if fit_intercept else np.asarray(X)
 
 
 def _columns(W: Floats, fit_intercept: bool) -> tuple[Floats, Floats | None]:

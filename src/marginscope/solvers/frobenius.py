@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.certificates.kkt import KktResiduals
+from marginscope.geometry.intercept import with_ones
 from marginscope.geometry.margins import all_pairs, is_sparse
 from marginscope.solvers.basis_system import BasisSystem
 from marginscope.solvers.distinct_rows import distinct_rows
@@ -26,6 +27,7 @@ from marginscope.solvers.dual_system import DualSystem
 from marginscope.solvers.interior_point import PathEnd
 from marginscope.solvers.least_norm import solve_least_norm
 from marginscope.solvers.margin_problem import Codes, Floats, MarginProblem, Mask, Solved
+from marginscope.solvers.margin_scaling import power_of_two_above
 from marginscope.solvers.margin_system import MarginSystem
 
 __all__ = ["HardMarginDirection", "hard_margin_direction", "solve_frobenius"]
@@ -178,9 +180,10 @@ def hard_margin_direction(
         wanted &= ~tied
     if pairs is not None:
         wanted &= pairs[first]
-    Z, size = _scaled_columns(X[first], fit_intercept)
+    Z = with_ones(X[first]) if fit_intercept else X[first]
+    size = power_of_two_above(Z)
     problem = MarginProblem(
-        X=Z,
+        X=Z * (1.0 / size),
         y=labels,
         n_classes=K,
         pairs=wanted,
@@ -198,21 +201,6 @@ def hard_margin_direction(
 def _unit(W: Floats) -> Floats:
     """Divide by the largest entry: squares of a direction may overflow."""
     return W / (np.abs(W).max(initial=0.0) or 1.0)
-
-
-def _scaled_columns(X: Any, fit_intercept: bool) -> tuple[Any, float]:
-    """Append ones and divide everything by one power of two near the largest row norm."""
-    Z = X
-    if fit_intercept:
-        ones = np.ones((X.shape[0], 1))
-        Z = sp.csr_array(sp.hstack([X, sp.csr_array(ones)])) if is_sparse(X) else np.column_stack([X, ones])
-    largest = float(abs(Z).max()) if Z.shape[0] and Z.shape[1] else 0.0
-    if not largest > 0:
-        return Z, 1.0
-    unit = 1.0 / largest
-    squared = (Z * unit).multiply(Z * unit).sum(axis=1) if is_sparse(Z) else ((Z * unit) ** 2).sum(axis=1)
-    size = float(np.ldexp(1.0, int(np.frexp(largest * np.sqrt(np.max(squared)))[1])))
-    return Z * (1.0 / size), size
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from marginscope.certificates.margin_constraints import MarginConstraints
 from marginscope.certificates.pair_weights import PairWeights
+from marginscope.geometry.intercept import with_ones
 from marginscope.geometry.margins import all_pairs, is_sparse
 from marginscope.solvers.distinct_rows import DistinctRows
 from marginscope.solvers.margin_problem import MarginProblem
 
-__all__ = ["scaled_problem", "shared_weights"]
+__all__ = ["power_of_two_above", "scaled_problem", "shared_weights"]
 
 Floats = NDArray[np.float64]
 
@@ -42,13 +43,9 @@ def scaled_problem(
     y = constraints.y[same.first]
     Z = constraints.X[same.first]
     targets = constraints.row_margins[same.first]
-    if is_sparse(Z):
-        Z = sp.csr_array(sp.hstack([Z, sp.csr_array(np.ones((len(y), 1)))]) if constraints.fit_intercept else Z)
-        Z = sp.csr_array(sp.diags_array(1.0 / targets) @ Z)
-    else:
-        Z = np.column_stack([Z, np.ones(len(y))]) if constraints.fit_intercept else Z
-        Z = Z / targets[:, None]
-    size = _power_of_two_above(Z)
+    Z = with_ones(Z) if constraints.fit_intercept else Z
+    Z = sp.csr_array(sp.diags_array(1.0 / targets) @ Z) if is_sparse(Z) else Z / targets[:, None]
+    size = power_of_two_above(Z)
     Z = Z * (1.0 / size)
     if start is not None and constraints.class_scales is not None:
         start = start / constraints.class_scales[:, None]
@@ -78,9 +75,9 @@ def shared_weights(alpha: Floats, constraints: MarginConstraints, same: Distinct
     return PairWeights(rows[order], np.repeat(rivals, copies)[order], np.repeat(beta, copies)[order])
 
 
-def _power_of_two_above(Z: Any) -> float:
+def power_of_two_above(Z: Any) -> float:
     """Return the power of two in (r, 2 r] for the largest Euclidean row norm r; 1 if all rows are zero."""
-    largest = float(abs(Z).max()) if Z.shape[1] else 0.0
+    largest = float(abs(Z).max()) if Z.shape[0] and Z.shape[1] else 0.0
     if largest == 0.0:
         return 1.0
     # divided first: squares may overflow or vanish

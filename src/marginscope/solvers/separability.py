@@ -20,6 +20,7 @@ from marginscope.certificates.float_proof import positive
 from marginscope.certificates.separability import SeparabilityCertificate
 from marginscope.certificates.separability_proof import proves, separable_counts
 from marginscope.exceptions import DataError
+from marginscope.geometry.intercept import with_ones
 from marginscope.geometry.margins import all_pairs, is_sparse, relative_margins
 from marginscope.geometry.orthonormal import column_exponents, unscaled_coefficients
 from marginscope.solvers.distinct_rows import DistinctRows, distinct_rows
@@ -139,11 +140,9 @@ def _scaled(X: Any, fit_intercept: bool) -> tuple[Any, NDArray[np.int64]]:
     exponent = column_exponents(X)
     if is_sparse(X):
         Z: Any = sp.csr_array(X @ sp.diags_array(np.ldexp(1.0, -exponent)))
-        Z = sp.csr_array(sp.hstack([Z, sp.csr_array(np.ones((X.shape[0], 1)))])) if fit_intercept else Z
     else:
         Z = np.asarray(np.ldexp(X, -exponent))
-        Z = np.column_stack([Z, np.ones(len(Z))]) if fit_intercept else Z
-    return Z, np.append(exponent, 0) if fit_intercept else exponent
+    return (with_ones(Z), np.append(exponent, 0)) if fit_intercept else (Z, exponent)
 
 
 def _in_original_units(exponent: NDArray[np.int64], fit_intercept: bool, theta: Floats) -> tuple[Floats, Floats | None]:
