@@ -87,3 +87,18 @@ def true_steps(X, y, n_classes, loss, step_size, marks):
     W = np.zeros((n_classes, XT.shape[0]))
     pairwise = {"cross_entropy": False, "pair_logistic": True}[loss]
     return _descend(XT, np.asarray(y, dtype=np.int64), float(step_size), np.asarray(marks, dtype=np.int64), pairwise, W)
+
+
+def linear_labels(seed, n, d, n_classes=3):
+    """Return normal features and the classes that a normal linear model gives them, every class present."""
+    rng = np.random.default_rng(seed)
+    while True:
+        W, X = rng.standard_normal((d, n_classes)), rng.standard_normal((n, d))
+        y = (X @ W).argmax(axis=1)
+        if len(np.unique(y)) == n_classes:
+            return X, y
+
+
+def theory_step(X, loss, n_classes):
+    """Return 1 / (beta_v sigma_max(X)^2)."""
+    return 1.0 / ({"cross_entropy": 0.5, "pair_logistic": n_classes / 4.0}[loss] * np.linalg.norm(X, 2) ** 2)

@@ -195,7 +195,9 @@ def _exact_steps(given: Any, last: float) -> int:
     """Return how many steps to take: those asked for, or all if they are fewer."""
     whole = isinstance(given, int | np.integer) or (isinstance(given, float) and given.is_integer())
     if isinstance(given, bool) or not whole or not 1 <= given <= _MOST_EXACT:
-        raise UsageError(f"exact_steps needs a whole number between 1 and {_MOST_EXACT:,}, but got {given!r:.40}")
+        raise UsageError(
+            f"exact_steps needs a whole number between 1 and {_MOST_EXACT:,}, but got {given!r:.40}; leave it at 1000"
+        )
     return int(given) if last > math.log(given) else round(math.exp(last))
 
 

@@ -98,7 +98,7 @@ class FlowCoordinates:
         for a in range(last):
             for b in range(last):
                 gram[a, :, b, :] = (self.Z.T * pairs[a, b]) @ self.Z
-        return gram.reshape(last * rank, -1)
+        return gram.reshape(last * rank, last * rank)
 
     def theta_of(self, W: Floats) -> Floats:
         """Return C' W B'."""

@@ -187,7 +187,7 @@ class LateLaw(Displayed):
             late = along > 0.0
             # ||W|| less its part along What, without cancellation
             excess = across**2 / np.where(late, norm + along, 1.0)
-            return np.where(late, (excess + behind) / (size * np.where(late, norm, 1.0)), np.nan)
+            return np.where(late, np.maximum(0.0, excess + behind) / (size * np.where(late, norm, 1.0)), np.nan)
 
         return self._at(t, log_steps, gap)
 

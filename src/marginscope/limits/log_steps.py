@@ -63,4 +63,4 @@ def _logarithm(value: Any) -> float | None:
 
 
 def _text_of_log(log_step: float) -> str:
-    return f"1e{log_step / math.log(10.0):.6g}"
+    return f"1e{log_step / math.log(10.0):.0f}"

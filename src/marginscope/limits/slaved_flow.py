@@ -151,6 +151,9 @@ class SlavedFlow:
 def _bases(coordinates: FlowCoordinates, tied: Mask) -> tuple[Floats, Floats]:
     """Return orthonormal bases of the span of the tied pair features and of its complement."""
     plain = PairSlope(np.ones(tied.shape), np.zeros(tied.shape))
-    values, vectors = scipy.linalg.eigh(coordinates.weighted_gram(tied.astype(float), plain), check_finite=False)
+    gram = coordinates.weighted_gram(tied.astype(float), plain)
+    if not len(gram):
+        return gram, gram
+    values, vectors = scipy.linalg.eigh(gram, check_finite=False)
     spanned = values > _NULL_EIGENVALUE * max(float(values[-1]), 0.0)
     return vectors[:, spanned], vectors[:, ~spanned]
