@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.losses.facts import LossFacts, PerClass
+from marginscope.losses.facts import STOPS_AT_MARGIN_ONE, LossFacts, PerClass
 from marginscope.losses.log_domain import log_of
-from marginscope.losses.pairwise import zero_part
-from marginscope.losses.tail_form import SumOfParts
+from marginscope.losses.tail_form import ZERO_FORM
 from marginscope.losses.template import LogTemplate
 
 __all__ = ["CrammerSinger"]
@@ -31,7 +30,7 @@ _FACTS = LossFacts(
     "(Tewari and Bartlett 2007)",
     strictly_proper=False,
     limit="none",
-    limit_reason="gradients vanish once all margins are 1: descent stops at a point that depends on its start",
+    limit_reason=STOPS_AT_MARGIN_ONE,
 )
 
 
@@ -45,13 +44,8 @@ class CrammerSinger(LogTemplate):
     name: ClassVar[str] = "crammer_singer"
     tail_form_from = 1.0
 
-    @property
-    def facts(self) -> LossFacts:
-        return _FACTS
-
-    @property
-    def tail_form(self) -> SumOfParts:
-        return SumOfParts(zero_part)
+    facts = _FACTS
+    tail_form = ZERO_FORM
 
     def value(self, margins: Any, xp: Any = np) -> Any:
         return xp.clip(1.0 - xp.amin(margins, -1), 0.0, None)

@@ -34,6 +34,11 @@ CROSS_ENTROPY_FACTS = LossFacts(
 )
 
 
+def log_one_plus(s: Any, ops: Any) -> Any:
+    """Return log(1 + s)."""
+    return ops.log1p(s)
+
+
 @dataclass(frozen=True)
 class CrossEntropy(SumTemplate):
     """Cross-entropy of the softmax.
@@ -43,13 +48,8 @@ class CrossEntropy(SumTemplate):
 
     name: ClassVar[str] = "cross_entropy"
 
-    @property
-    def facts(self) -> LossFacts:
-        return CROSS_ENTROPY_FACTS
-
-    @property
-    def tail_form(self) -> FunctionOfSum:
-        return FunctionOfSum(log_one_plus)
+    facts = CROSS_ENTROPY_FACTS
+    tail_form = FunctionOfSum(log_one_plus)
 
     def of_log_sum(self, t: Any, xp: Any = np) -> Any:
         return softplus(t, xp)
@@ -62,8 +62,3 @@ class CrossEntropy(SumTemplate):
 
     def curvature(self, t: Floats) -> Floats:
         return sigmoid(t) * sigmoid(-t)
-
-
-def log_one_plus(s: Any, ops: Any) -> Any:
-    """Return log(1 + s)."""
-    return ops.log1p(s)

@@ -33,6 +33,10 @@ _FACTS = LossFacts(
 )
 
 
+def _identity(s: Any, ops: Any) -> Any:
+    return s
+
+
 @dataclass(frozen=True)
 class Exponential(SumTemplate):
     """Multiclass exponential loss.
@@ -42,13 +46,8 @@ class Exponential(SumTemplate):
 
     name: ClassVar[str] = "exponential"
 
-    @property
-    def facts(self) -> LossFacts:
-        return _FACTS
-
-    @property
-    def tail_form(self) -> FunctionOfSum:
-        return FunctionOfSum(_identity)
+    facts = _FACTS
+    tail_form = FunctionOfSum(_identity)
 
     def of_log_sum(self, t: Any, xp: Any = np) -> Any:
         return xp.exp(t)
@@ -61,7 +60,3 @@ class Exponential(SumTemplate):
 
     def curvature(self, t: Floats) -> Floats:
         return np.exp(t)
-
-
-def _identity(s: Any, ops: Any) -> Any:
-    return s

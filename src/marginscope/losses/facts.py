@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Constant", "Limit", "LossFacts", "PerClass", "Smoothness", "Tail"]
+__all__ = ["STOPS_AT_MARGIN_ONE", "Constant", "Limit", "LossFacts", "PerClass", "Smoothness", "Tail"]
 
 Tail: TypeAlias = Literal["exponential", "near_exponential", "light", "zero", "heavy", "negative"]
 Limit: TypeAlias = Literal["hard_margin", "other", "none"]
 Smoothness: TypeAlias = Callable[[int], float]
+
+# why the hinges have no limit in direction
+STOPS_AT_MARGIN_ONE = "gradients vanish once all margins are 1: descent stops at a point that depends on its start"
 
 
 @dataclass(frozen=True)

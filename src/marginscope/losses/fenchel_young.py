@@ -26,8 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc
 
 from marginscope.losses.log_domain import log_of
-from marginscope.losses.pairwise import zero_part
-from marginscope.losses.tail_form import SumOfParts
+from marginscope.losses.tail_form import ZERO_FORM
 from marginscope.losses.template import LogTemplate
 
 __all__ = ["FenchelYoungTemplate", "positive_power"]
@@ -50,9 +49,7 @@ class FenchelYoungTemplate(LogTemplate):
         ``scaled`` has shape (..., n_classes), and tau the leading shape.
         """
 
-    @property
-    def tail_form(self) -> SumOfParts:
-        return SumOfParts(zero_part)
+    tail_form = ZERO_FORM
 
     @property
     def tail_form_from(self) -> float:

@@ -44,13 +44,8 @@ class PairLogistic(PairwiseTemplate):
 
     name: ClassVar[str] = "pair_logistic"
 
-    @property
-    def facts(self) -> LossFacts:
-        return _FACTS
-
-    @property
-    def tail_form(self) -> SumOfParts:
-        return SumOfParts(log_one_plus)
+    facts = _FACTS
+    tail_form = SumOfParts(log_one_plus)
 
     def pair_value(self, margins: Any, xp: Any = np) -> Any:
         return softplus(-margins, xp)

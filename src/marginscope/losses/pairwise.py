@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from marginscope.losses.log_domain import log_of, log_sum_exp
 from marginscope.losses.template import LogTemplate
 
-__all__ = ["PairwiseTemplate", "zero_part"]
+__all__ = ["PairwiseTemplate"]
 
 Floats = NDArray[np.float64]
 
@@ -47,8 +47,3 @@ class PairwiseTemplate(LogTemplate):
 
     def hessian_product(self, margins: Floats, vectors: Floats) -> Floats:
         return self.hessian_at(margins)(vectors)
-
-
-def zero_part(z: Any, ops: Any) -> Any:
-    """Return nothing: the part of a template that vanishes near z = 0."""
-    return z * 0.0

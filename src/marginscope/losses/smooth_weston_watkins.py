@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.exceptions import UsageError
-from marginscope.losses.facts import LossFacts, PerClass
+from marginscope.losses.facts import STOPS_AT_MARGIN_ONE, LossFacts, PerClass
 from marginscope.losses.log_domain import log_of
-from marginscope.losses.pairwise import PairwiseTemplate, zero_part
-from marginscope.losses.tail_form import SumOfParts
+from marginscope.losses.pairwise import PairwiseTemplate
+from marginscope.losses.tail_form import ZERO_FORM
 
 __all__ = ["SmoothWestonWatkins"]
 
@@ -56,12 +56,10 @@ class SmoothWestonWatkins(PairwiseTemplate):
             calibration="pairwise comparison with a differentiable falling function (Zhang 2004)",
             strictly_proper=False,
             limit="none",
-            limit_reason="gradients vanish once all margins are 1: descent stops at a point that depends on its start",
+            limit_reason=STOPS_AT_MARGIN_ONE,
         )
 
-    @property
-    def tail_form(self) -> SumOfParts:
-        return SumOfParts(zero_part)
+    tail_form = ZERO_FORM
 
     def pair_value(self, margins: Any, xp: Any = np) -> Any:
         short = xp.clip(1.0 - margins, 0.0, None)

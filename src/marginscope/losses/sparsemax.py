@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from marginscope.losses.facts import Constant, LossFacts
+from marginscope.losses.facts import STOPS_AT_MARGIN_ONE, Constant, LossFacts
 from marginscope.losses.fenchel_young import FenchelYoungTemplate
 
 __all__ = ["Sparsemax"]
@@ -24,7 +24,7 @@ _FACTS = LossFacts(
     calibration="sparsemax(v) = pi at the minimiser, and sparsemax keeps the order (Blondel, Martins and Niculae 2020)",
     strictly_proper=False,
     limit="none",
-    limit_reason="gradients vanish once all margins are 1: descent stops at a point that depends on its start",
+    limit_reason=STOPS_AT_MARGIN_ONE,
 )
 
 
@@ -38,9 +38,7 @@ class Sparsemax(FenchelYoungTemplate):
     name: ClassVar[str] = "sparsemax"
     alpha = 2.0
 
-    @property
-    def facts(self) -> LossFacts:
-        return _FACTS
+    facts = _FACTS
 
     def threshold(self, scaled: Any, xp: Any = np) -> Any:
         ordered = xp.sort(scaled, -1)

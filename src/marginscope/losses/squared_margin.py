@@ -33,6 +33,10 @@ _FACTS = LossFacts(
 )
 
 
+def _part(z: Any, ops: Any) -> Any:
+    return (1.0 + ops.log(z)) ** 2
+
+
 @dataclass(frozen=True)
 class SquaredMargin(PairwiseTemplate):
     """Least squares on the margins: margins above 1 cost as much as those below.
@@ -42,13 +46,8 @@ class SquaredMargin(PairwiseTemplate):
 
     name: ClassVar[str] = "squared_margin"
 
-    @property
-    def facts(self) -> LossFacts:
-        return _FACTS
-
-    @property
-    def tail_form(self) -> SumOfParts:
-        return SumOfParts(_part)
+    facts = _FACTS
+    tail_form = SumOfParts(_part)
 
     def pair_value(self, margins: Any, xp: Any = np) -> Any:
         return (1.0 - margins) ** 2
@@ -61,7 +60,3 @@ class SquaredMargin(PairwiseTemplate):
 
     def curvature(self, margins: Floats) -> Floats:
         return np.full(np.shape(margins), 2.0)
-
-
-def _part(z: Any, ops: Any) -> Any:
-    return (1.0 + ops.log(z)) ** 2

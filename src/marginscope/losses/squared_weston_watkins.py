@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.losses.facts import LossFacts, PerClass
+from marginscope.losses.facts import STOPS_AT_MARGIN_ONE, LossFacts, PerClass
 from marginscope.losses.log_domain import log_of
-from marginscope.losses.pairwise import PairwiseTemplate, zero_part
-from marginscope.losses.tail_form import SumOfParts
+from marginscope.losses.pairwise import PairwiseTemplate
+from marginscope.losses.tail_form import ZERO_FORM
 
 __all__ = ["SquaredWestonWatkins"]
 
@@ -29,7 +29,7 @@ _FACTS = LossFacts(
     calibration="pairwise comparison with a differentiable falling function (Zhang 2004)",
     strictly_proper=False,
     limit="none",
-    limit_reason="gradients vanish once all margins are 1: descent stops at a point that depends on its start",
+    limit_reason=STOPS_AT_MARGIN_ONE,
 )
 
 
@@ -43,13 +43,8 @@ class SquaredWestonWatkins(PairwiseTemplate):
     name: ClassVar[str] = "squared_weston_watkins"
     tail_form_from = 1.0
 
-    @property
-    def facts(self) -> LossFacts:
-        return _FACTS
-
-    @property
-    def tail_form(self) -> SumOfParts:
-        return SumOfParts(zero_part)
+    facts = _FACTS
+    tail_form = ZERO_FORM
 
     def pair_value(self, margins: Any, xp: Any = np) -> Any:
         return xp.clip(1.0 - margins, 0.0, None) ** 2

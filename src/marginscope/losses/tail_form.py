@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["FunctionOfSum", "JointForm", "SumOfParts", "TailForm"]
+__all__ = ["ZERO_FORM", "FunctionOfSum", "JointForm", "SumOfParts", "TailForm"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,14 @@ class JointForm:
 
 
 TailForm: TypeAlias = SumOfParts | FunctionOfSum | JointForm
+
+
+def _zero(z: Any, ops: Any) -> Any:
+    return z * 0.0
+
+
+# the template vanishes where the form holds
+ZERO_FORM = SumOfParts(_zero)
 
 
 def _sum(terms: Sequence[Any]) -> Any:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.losses.facts import LossFacts, PerClass
+from marginscope.losses.facts import STOPS_AT_MARGIN_ONE, LossFacts, PerClass
 from marginscope.losses.log_domain import log_of
-from marginscope.losses.pairwise import PairwiseTemplate, zero_part
-from marginscope.losses.tail_form import SumOfParts
+from marginscope.losses.pairwise import PairwiseTemplate
+from marginscope.losses.tail_form import ZERO_FORM
 
 __all__ = ["WestonWatkins"]
 
@@ -30,7 +30,7 @@ _FACTS = LossFacts(
     "calibrated for ordered partitions (Wang and Scott 2020)",
     strictly_proper=False,
     limit="none",
-    limit_reason="gradients vanish once all margins are 1: descent stops at a point that depends on its start",
+    limit_reason=STOPS_AT_MARGIN_ONE,
 )
 
 
@@ -44,13 +44,8 @@ class WestonWatkins(PairwiseTemplate):
     name: ClassVar[str] = "weston_watkins"
     tail_form_from = 1.0
 
-    @property
-    def facts(self) -> LossFacts:
-        return _FACTS
-
-    @property
-    def tail_form(self) -> SumOfParts:
-        return SumOfParts(zero_part)
+    facts = _FACTS
+    tail_form = ZERO_FORM
 
     def pair_value(self, margins: Any, xp: Any = np) -> Any:
         return xp.clip(1.0 - margins, 0.0, None)
