@@ -14,6 +14,7 @@ import typer
 
 from marginscope.cli.demo import demo
 from marginscope.cli.diagnose import diagnose
+from marginscope.cli.experiment import experiment
 from marginscope.cli.explain import explain
 from marginscope.cli.fix import fix
 from marginscope.cli.margin import margin
@@ -75,6 +76,7 @@ def _start(
 
 for _command in (diagnose, fix, separability, margin, tail, explain, demo):
     app.command()(_command)
+app.add_typer(experiment, name="experiment")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,16 @@
+"""All experiments: a line here is all that a new file needs."""
+
+from __future__ import annotations
+
+from marginscope.experiments.decision_regions import DecisionRegions
+from marginscope.experiments.experiment import Experiment
+from marginscope.experiments.norm_ratio import NormRatio
+from marginscope.experiments.tail_bounds import TailBounds
+
+__all__ = ["EXPERIMENTS"]
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    TailBounds(),
+    DecisionRegions(),
+    NormRatio(),
+)
