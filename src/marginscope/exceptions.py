@@ -11,8 +11,12 @@ from typing import Any
 __all__ = [
     "CertificateError",
     "CheckNotApplicable",
+    "CheckpointError",
+    "ConfigMismatch",
     "DataError",
     "DataQualityWarning",
+    "EngineLost",
+    "EngineMismatch",
     "IOFault",
     "LabelTypeError",
     "MarginscopeError",
@@ -20,6 +24,8 @@ __all__ = [
     "ModelError",
     "NotSeparableError",
     "NotSolvedError",
+    "RunLocked",
+    "RunWarning",
     "SecurityError",
     "SizeError",
     "UntrustedModel",
@@ -37,6 +43,14 @@ class UsageError(MarginscopeError, ValueError):
     """A command, option or argument that cannot be meant."""
 
     exit_code = 2
+
+
+class ConfigMismatch(UsageError):
+    """A run was to be resumed with another configuration; ``keys`` are those that differ."""
+
+    def __init__(self, message: str, keys: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.keys = keys
 
 
 class MissingExtra(MarginscopeError, ImportError):
@@ -63,6 +77,10 @@ class LabelTypeError(DataError, TypeError):
 
 class SizeError(DataError):
     """Data larger than a stated limit."""
+
+
+class CheckpointError(DataError):
+    """A saved state that is damaged, or of a format that is not known here."""
 
 
 class ModelError(MarginscopeError, ValueError):
@@ -103,6 +121,24 @@ class IOFault(MarginscopeError, OSError):
     exit_code = 5
 
 
+class EngineLost(MarginscopeError, ConnectionError):
+    """The processes that did the work are gone; what they finished is kept."""
+
+    exit_code = 5
+
+
+class EngineMismatch(MarginscopeError, RuntimeError):
+    """Workers whose versions or processors would give other bits."""
+
+    exit_code = 5
+
+
+class RunLocked(MarginscopeError, BlockingIOError):
+    """Another process works in the run directory."""
+
+    exit_code = 7
+
+
 class SecurityError(MarginscopeError):
     """Refused because it could do harm."""
 
@@ -119,3 +155,7 @@ class CheckNotApplicable(MarginscopeError):
 
 class DataQualityWarning(UserWarning):
     """The data can be used, but something about them weakens the result."""
+
+
+class RunWarning(UserWarning):
+    """A run goes on, but not from where or on what it should."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,17 @@ from marginscope._validation import check_rng
 from marginscope.batches import MinibatchObjective
 from marginscope.descent import Optimizer, get_optimizer
 from marginscope.descent.run import Descent, Position
+from marginscope.descent.saved import SavedRun
 from marginscope.descent.schedule import record_steps
 from marginscope.descent.step_size import StepSize, step_size_for
 from marginscope.descent.trajectory import Trajectory
 from marginscope.descent.trajectory_run import Run
 from marginscope.exceptions import UsageError
 from marginscope.geometry.norms import get_norm
+from marginscope.limits.forecast import PathLaw
 from marginscope.limits.margin_limit import MarginLimit
 from marginscope.limits.question import Question, ask
+from marginscope.limits.saved_runs import saved_runs, saved_seed
 from marginscope.objectives import LinearObjective
 
 __all__ = ["descend"]
@@ -56,6 +60,9 @@ def descend(
     sample_weight: Any = None,
     dtype: str = "float64",
     n_jobs: int | None = None,
+    run_dir: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_seconds: float = 30.0,
 ) -> Trajectory:
     """Minimise the summed risk by a first-order method and record the path.
 
@@ -99,6 +106,13 @@ def descend(
         Precision of the coefficients and, in the compiled loop, of all arithmetic.
     n_jobs : int, optional
         Runs at once; all cores by default.
+    run_dir : path, optional
+        Directory to save the whole state of every run in, on the way and at the end.
+    resume : bool
+        Go on with what is in run_dir, if anything; the bytes are those of a run that was
+        never stopped.
+    checkpoint_seconds : float
+        Between two states on disk.
 
     Returns
     -------
@@ -108,7 +122,9 @@ def descend(
     Raises
     ------
     DataError, UsageError
-        If data or arguments cannot be meant.
+        If data or arguments cannot be meant, or run_dir holds a run that is not to be resumed.
+    ConfigMismatch, RunLocked, CheckpointError, IOFault
+        If run_dir is that of another run, in use, damaged or not to be written.
 
     References
     ----------
@@ -140,7 +156,7 @@ def descend(
     batch = _batch_size(batch_size, method, len(objective.y))
     if dtype not in ("float64", "float32"):
         raise UsageError(f'dtype needs "float64" or "float32", but got {dtype!r:.40}')
-    seed, _ = check_rng(rng)
+    seed, _ = check_rng(saved_seed(run_dir) if rng is None and resume else rng)
     starts = _starts(init, objective, n_runs, seed)
     sizes = _step_sizes(step_size, objective, method, starts, batch)
     if n_runs > 1 and batch is None and init is None and len({(one.scale, one.decay) for one in sizes}) == 1:
@@ -160,31 +176,32 @@ def descend(
         )
         for r in range(n_runs)
     ]
-    positions = _run_all(descents, starts, int(n_steps), n_jobs)
+    with saved_runs(run_dir, resume, checkpoint_seconds, question, descents, starts, seed) as saved:
+        positions = _run_all(descents, starts, saved, int(n_steps), n_jobs)
     return _trajectory(question, method, descents, positions, norms)
 
 
-def _run_all(descents: list[Descent], starts: Floats, n_steps: int, n_jobs: int | None) -> list[Position]:
+def _run_all(
+    descents: list[Descent], starts: Floats, saved: list[SavedRun | None], n_steps: int, n_jobs: int | None
+) -> list[Position]:
     """Run side by side, in threads where the loop is compiled and in processes where it is long."""
     n_workers = min(len(descents), os.cpu_count() or 1) if n_jobs is None else n_jobs
-    jobs = list(zip(descents, starts, strict=True))
+    jobs = list(zip(descents, starts, saved, strict=True))
     if n_workers < 2 or len(jobs) < 2 or n_steps * len(jobs) < _WORTH_PROCESSES:
-        return [_run_one(descent, W) for descent, W in jobs]
+        return [_run_one(*job) for job in jobs]
     from joblib import Parallel, delayed
 
     prefer = "threads" if descents[0].steps_forward is not None else "processes"
-    found: list[Position] = Parallel(n_jobs=n_workers, prefer=prefer)(
-        delayed(_run_one)(descent, W) for descent, W in jobs
-    )
+    found: list[Position] = Parallel(n_jobs=n_workers, prefer=prefer)(delayed(_run_one)(*job) for job in jobs)
     return found
 
 
-def _run_one(descent: Descent, W: Floats) -> Position:
+def _run_one(descent: Descent, W: Floats, saved: SavedRun | None) -> Position:
     from threadpoolctl import threadpool_limits
 
     # one thread of BLAS: the bits of a run depend on no setting
     with threadpool_limits(limits=1, user_api="blas"):
-        return descent.run(descent.start(W))
+        return descent.run(descent.start(W)) if saved is None else saved.run(descent, W)
 
 
 def _trajectory(
@@ -219,6 +236,7 @@ def _trajectory(
         chosen[0],
         chosen,
         MarginLimit(question.objective, question.classes),
+        PathLaw(question) if method.name == "gd" else None,
     )
 
 

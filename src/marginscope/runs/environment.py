@@ -1,0 +1,33 @@
+"""On what a run computes: versions, the processor's kernels, and threads as they really are."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+__all__ = ["blas_read_back", "package_versions"]
+
+# those that the bits of a result depend on
+_PACKAGES = ("marginscope", "numpy", "scipy", "numba")
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions that the bits of a result depend on."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def blas_read_back() -> list[dict[str, Any]]:
+    """Return kind, version, processor kernel and threads of every BLAS, as loaded, not as asked for."""
+    from threadpoolctl import threadpool_info
+
+    keys = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
+    # other libraries come and go with what was imported, and no path of a file is of use to others
+    found = [{key: one.get(key) for key in keys} for one in threadpool_info() if one["user_api"] == "blas"]
+    return sorted(found, key=str)
