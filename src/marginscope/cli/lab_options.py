@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +16,9 @@ from marginscope.runs import check_writable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from rich.text import Text
 
-__all__ = ["LabOptions", "Matrix", "proof_sentence", "read_matrix", "verify"]
+__all__ = ["LabOptions", "Matrix", "deliver", "read_matrix"]
 
 
 @dataclass
@@ -80,7 +82,23 @@ def read_matrix(file: str, target: str, reader: ReaderOptions, lab: LabOptions) 
     return Matrix(X, data.target, tuple(prepare.get_feature_names_out()), data.file, data.target_name)
 
 
-def verify(certificate: Any, data: Matrix, lab: LabOptions) -> tuple[bool, bool | None]:
+def deliver(result: Any, data: Matrix, lab: LabOptions, lines: Callable[[str], list[Text]]) -> None:
+    """Verify a certificate or a margin, and write page, JSON or ``lines`` of what the verification came to."""
+    from marginscope.cli.output import print_lines, write_json
+
+    verified, exact = _verify(result, data, lab)
+    if lab.output is not None:
+        result.save_html(lab.output)
+    if lab.json:
+        import json
+
+        document = {**result.to_dict(), "data": data.described(), "verified": verified, "verified_exactly": exact}
+        write_json(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+    else:
+        print_lines(lines(_proof_sentence(verified, exact)))
+
+
+def _verify(certificate: Any, data: Matrix, lab: LabOptions) -> tuple[bool, bool | None]:
     """Verify a certificate, and in rational arithmetic where asked for; None where that was not or is too large."""
     from marginscope.cli.output import write_error
     from marginscope.exceptions import CertificateError
@@ -94,7 +112,7 @@ def verify(certificate: Any, data: Matrix, lab: LabOptions) -> tuple[bool, bool 
     return bool(certificate.verify(data.X, data.y)), exact
 
 
-def proof_sentence(verified: bool, exact: bool | None) -> str:
+def _proof_sentence(verified: bool, exact: bool | None) -> str:
     """Say what the verification came to."""
     said = "verified without a solver" if verified else "NOT verified"
     if exact is not None:

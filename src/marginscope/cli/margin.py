@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from marginscope.cli.lab_options import LabOptions, proof_sentence, read_matrix, verify
+from marginscope.cli.lab_options import LabOptions, deliver, read_matrix
 from marginscope.cli.option_bundles import with_bundles
 from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
 from marginscope.exceptions import UsageError
@@ -57,7 +57,7 @@ def margin(
 
       marginscope margin data.csv -t label --norm max --class-margin rare=2
     """
-    from marginscope.cli.output import print_lines, screen_width, write_json
+    from marginscope.cli.output import screen_width
     from marginscope.solvers.hard_margin import solve_hard_margin
 
     lab.validate(file)
@@ -74,16 +74,7 @@ def margin(
         tol=tol,
     )
     seconds = time.perf_counter() - begun
-    verified, exact = verify(solution, data, lab)
-    if lab.output is not None:
-        solution.save_html(lab.output)
-    if lab.json:
-        import json
-
-        document = {**solution.to_dict(), "data": data.described(), "verified": verified, "verified_exactly": exact}
-        write_json(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
-    else:
-        print_lines(_lines(solution, proof_sentence(verified, exact), seconds, screen_width()))
+    deliver(solution, data, lab, lambda proof: _lines(solution, proof, seconds, screen_width()))
     return 0
 
 

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from marginscope.cli.lab_options import LabOptions, Matrix, proof_sentence, read_matrix, verify
+from marginscope.cli.lab_options import LabOptions, Matrix, deliver, read_matrix
 from marginscope.cli.option_bundles import with_bundles
 from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
 
@@ -32,7 +32,7 @@ def separability(file: FileArgument, target: TargetOption, lab: LabOptions, read
 
       marginscope separability data.csv -t label --exact --json
     """
-    from marginscope.cli.output import print_lines, screen_width, write_json
+    from marginscope.cli.output import screen_width
     from marginscope.solvers.separability import separability as certify
 
     lab.validate(file)
@@ -40,22 +40,11 @@ def separability(file: FileArgument, target: TargetOption, lab: LabOptions, read
     begun = time.perf_counter()
     certificate = certify(data.X, data.y, fit_intercept=not lab.no_intercept)
     seconds = time.perf_counter() - begun
-    verified, exact = verify(certificate, data, lab)
-    if lab.output is not None:
-        certificate.save_html(lab.output)
-    if lab.json:
-        import json
-
-        document = {**certificate.to_dict(), "data": data.described(), "verified": verified, "verified_exactly": exact}
-        write_json(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
-    else:
-        print_lines(_lines(certificate, data, verified, exact, seconds, screen_width()))
+    deliver(certificate, data, lab, lambda proof: _lines(certificate, data, proof, seconds, screen_width()))
     return 4 if certificate.status == "undecided" else 0
 
 
-def _lines(
-    certificate: Any, data: Matrix, verified: bool, exact: bool | None, seconds: float, width: int
-) -> list[Text]:
+def _lines(certificate: Any, data: Matrix, proof: str, seconds: float, width: int) -> list[Text]:
     from rich.text import Text
 
     from marginscope.cli.table import paragraph
@@ -66,7 +55,7 @@ def _lines(
     for one in rest[:-1] if certificate.status != "undecided" else rest:
         lines += paragraph(one.replace(": see .infinite.", "."), width)
     lines += _infinite_lines(certificate, data, width)
-    said = f"Decided by {certificate.method} in {seconds:.2g} s; the certificate is {proof_sentence(verified, exact)}."
+    said = f"Decided by {certificate.method} in {seconds:.2g} s; the certificate is {proof}."
     return [*lines, Text(), *paragraph(said, width)]
 
 

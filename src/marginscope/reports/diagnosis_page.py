@@ -9,10 +9,9 @@ from marginscope.diagnosis.result import Diagnosis
 from marginscope.findings import Finding
 from marginscope.reports.class_card import Picture, class_card, fix_command, picture_of
 from marginscope.reports.confusion_table import confusion_table
-from marginscope.reports.environment import content_policy, render, static_text
+from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.forest import forest_table
 from marginscope.reports.heat_map import heat_map
-from marginscope.reports.json_island import as_island
 from marginscope.reports.method import method_of, open_findings
 from marginscope.reports.recall_chart import draw_recall
 from marginscope.reports.verdict_table import VerdictRow, group_causes, tally, verdict_line, verdict_table
@@ -45,14 +44,11 @@ def figure(result: Diagnosis, ax: Axes | None = None) -> Figure:
 
 def page(result: Diagnosis) -> str:
     """Return one HTML page that holds everything and fetches nothing."""
-    style, script = static_text("components.css", "page.css"), static_text("page.js")
     carded = _carded(result, MOST_CARDS)
     findings = open_findings(result, [row.one.label for row in carded])
-    return render(
+    return render_page(
         "diagnosis.html.j2",
-        style=style,
-        script=script,
-        policy=content_policy(style, script),
+        result.to_dict(),
         verdict_line=verdict_line(result.classes),
         tally=tally(result.classes),
         causes=group_causes(result, MOST_CARDS),
@@ -68,7 +64,6 @@ def page(result: Diagnosis) -> str:
         confusion=confusion_table(result),
         method=method_of(result),
         fix=fix_command(result),
-        island=as_island(result.to_dict()),
     )
 
 
@@ -76,9 +71,8 @@ def fragment(result: Diagnosis) -> str:
     """Return the cell of a notebook: the classes worst first, each unfolding to its evidence."""
     carded = _carded(result, FRAGMENT_CARDS)
     drawn = {row.place for row in carded[:FRAGMENT_PICTURES]}
-    return render(
+    return render_fragment(
         "diagnosis_fragment.html.j2",
-        style=static_text("components.css", "fragment.css"),
         verdict_line=verdict_line(result.classes),
         tally=tally(result.classes),
         diagnosis=result,

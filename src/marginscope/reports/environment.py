@@ -12,9 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from marginscope.reports import numbers, text
+from marginscope.reports.json_island import as_island
 from marginscope.reports.palette import INKS, STATUS_WORDS, VERDICT_LOOKS
 
-__all__ = ["content_policy", "environment", "render", "static_text"]
+__all__ = ["environment", "render_fragment", "render_page"]
 
 FILTERS = {
     "label": text.as_label,
@@ -46,20 +47,32 @@ def environment() -> Environment:
     return made
 
 
-def render(template: str, **values: Any) -> str:
+def render_page(template: str, document: dict[str, Any], **values: Any) -> str:
+    """Return a page that holds everything, its JSON document too, and fetches nothing."""
+    style, script = _static_text("components.css", "page.css"), _static_text("page.js")
+    policy, island = _content_policy(style, script), as_island(document)
+    return _render(template, style=style, script=script, policy=policy, island=island, **values)
+
+
+def render_fragment(template: str, **values: Any) -> str:
+    """Return the cell of a notebook, with its style."""
+    return _render(template, style=_static_text("components.css", "fragment.css"), **values)
+
+
+def _render(template: str, **values: Any) -> str:
     """Return a template filled in; characters without a UTF-8 form become question marks."""
     made = environment().get_template(template).render(**values)
     return made.encode("utf-8", "replace").decode("utf-8")
 
 
 @cache
-def static_text(*names: str) -> Markup:
+def _static_text(*names: str) -> Markup:
     """Return our own style sheets or script, which go into a page as they are."""
     folder = resources.files("marginscope.reports").joinpath("templates")
     return Markup("\n".join(folder.joinpath(name).read_text("utf-8").strip() for name in names))
 
 
-def content_policy(style: str, script: str) -> str:
+def _content_policy(style: str, script: str) -> str:
     """Return a policy under which only this style and this script act, and nothing is fetched."""
     return (
         f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; "

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from marginscope.reports.environment import content_policy, render, static_text
-from marginscope.reports.json_island import as_island
+from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.late_law_plot import Law, draw_approach, draw_law
 from marginscope.reports.svg import as_inline_svg
 
@@ -23,20 +22,16 @@ def figure(result: Law, ax: Axes | None = None) -> Figure:
 
 def page(result: Law) -> str:
     """Return one HTML page that holds everything and fetches nothing."""
-    style, script = static_text("components.css", "page.css"), static_text("page.js")
-    return render(
+    return render_page(
         "late_law.html.j2",
-        style=style,
-        script=script,
-        policy=content_policy(style, script),
-        island=as_island(result.to_dict()),
+        result.to_dict(),
         **_view(result),
     )
 
 
 def fragment(result: Law) -> str:
     """Return the cell of a notebook."""
-    return render("late_law_fragment.html.j2", style=static_text("components.css", "fragment.css"), **_view(result))
+    return render_fragment("late_law_fragment.html.j2", **_view(result))
 
 
 def _view(result: Law) -> dict[str, Any]:

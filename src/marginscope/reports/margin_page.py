@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from marginscope.reports.environment import content_policy, render, static_text
-from marginscope.reports.json_island import as_island
+from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.margin_plot import Margin, draw_margin, draw_support, support_rows
 from marginscope.reports.svg import as_inline_svg
 
@@ -38,20 +37,16 @@ def figure(result: Margin, ax: Axes | None = None) -> Figure:
 
 def page(result: Margin) -> str:
     """Return one HTML page that holds everything and fetches nothing."""
-    style, script = static_text("components.css", "page.css"), static_text("page.js")
-    return render(
+    return render_page(
         "margin.html.j2",
-        style=style,
-        script=script,
-        policy=content_policy(style, script),
-        island=as_island(result.to_dict()),
+        result.to_dict(),
         **_view(result),
     )
 
 
 def fragment(result: Margin) -> str:
     """Return the cell of a notebook."""
-    return render("margin_fragment.html.j2", style=static_text("components.css", "fragment.css"), **_view(result))
+    return render_fragment("margin_fragment.html.j2", **_view(result))
 
 
 def _view(result: Margin) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.reports.environment import content_policy, render, static_text
+from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.figures import axes_of, set_names, style_axes
-from marginscope.reports.json_island import as_island
 from marginscope.reports.numbers import as_count
 from marginscope.reports.palette import INKS
 from marginscope.reports.text import as_label
@@ -67,20 +66,16 @@ def figure(result: Separability, ax: Axes | None = None) -> Figure:
 
 def page(result: Separability) -> str:
     """Return one HTML page that holds everything and fetches nothing."""
-    style, script = static_text("components.css", "page.css"), static_text("page.js")
-    return render(
+    return render_page(
         "separability.html.j2",
-        style=style,
-        script=script,
-        policy=content_policy(style, script),
-        island=as_island(result.to_dict()),
+        result.to_dict(),
         **_view(result),
     )
 
 
 def fragment(result: Separability) -> str:
     """Return the cell of a notebook."""
-    return render("separability_fragment.html.j2", style=static_text("components.css", "fragment.css"), **_view(result))
+    return render_fragment("separability_fragment.html.j2", **_view(result))
 
 
 def _view(result: Separability) -> dict[str, Any]:

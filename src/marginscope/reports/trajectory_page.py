@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from marginscope.reports.environment import content_policy, render, static_text
-from marginscope.reports.json_island import as_island
+from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.svg import as_inline_svg
 from marginscope.reports.trajectory_plot import (
     Path,
@@ -33,20 +32,16 @@ def figure(result: Path, ax: Axes | None = None) -> Figure:
 
 def page(result: Path) -> str:
     """Return one HTML page that holds everything and fetches nothing."""
-    style, script = static_text("components.css", "page.css"), static_text("page.js")
-    return render(
+    return render_page(
         "trajectory.html.j2",
-        style=style,
-        script=script,
-        policy=content_policy(style, script),
-        island=as_island(result.to_dict()),
+        result.to_dict(),
         **_view(result),
     )
 
 
 def fragment(result: Path) -> str:
     """Return the cell of a notebook."""
-    return render("trajectory_fragment.html.j2", style=static_text("components.css", "fragment.css"), **_view(result))
+    return render_fragment("trajectory_fragment.html.j2", **_view(result))
 
 
 def _view(result: Path) -> dict[str, Any]:
