@@ -11,7 +11,7 @@ as a matrix times exp of a number.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,20 @@ from marginscope.exceptions import DataError, UsageError
 from marginscope.geometry.label_code import margins_of_scores, scores_of_weights
 from marginscope.geometry.margins import is_sparse
 from marginscope.losses.adjust import Adjustment
+from marginscope.losses.lanes import has_machine_code
 from marginscope.losses.log_domain import log_of, log_sum_exp
 from marginscope.losses.template import Template
+
+if TYPE_CHECKING:
+    from marginscope.losses._kernels import SignedWeights
 
 __all__ = ["LinearObjective", "Objective"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
+
+# scores from which the compiled pass is worth the loading of Numba
+_MANY_SCORES = 2**16
 
 
 class Objective(Protocol):
@@ -94,6 +101,7 @@ class LinearObjective:
         self.ridge = ridge
         self.fit_intercept = fit_intercept
         self._log_omega = adjustment.log_sample_weights(y)
+        self._compiled: dict[Any, SignedWeights] = {}
         self._log_divisors = np.zeros(len(y)) if adjustment.margins is None else np.log(adjustment.margins)[y]
 
     @property
@@ -111,11 +119,16 @@ class LinearObjective:
 
     def value_and_gradient(self, W: Floats) -> tuple[float, Floats]:
         """Return R(W) and its gradient for the cost of one product each way."""
+        if (compiled := self._compiled_for(W)) is not None:
+            G, (value, _, _) = self._signed_weights(compiled, W)
+            return self._with_ridge(W, float(value)), self._add_penalty(W, self._pull_back(G))
         losses, weights = self.template.value_and_weights(self.margins(W))
         return self._value(W, losses), self._gradient(W, weights)
 
     def gradient(self, W: Floats) -> Floats:
         """Return the gradient, of the shape of W."""
+        if (compiled := self._compiled_for(W)) is not None:
+            return self._add_penalty(W, self._pull_back(self._signed_weights(compiled, W)[0]))
         return self._gradient(W, self.template.weights(self.margins(W)))
 
     def log_value(self, W: Floats) -> float:
@@ -137,28 +150,21 @@ class LinearObjective:
 
     def scaled_gradient(self, W: Floats) -> tuple[Floats, float]:
         """Return D and s with gradient exp(s) D, the largest pair weight or ridge entry of D being one."""
+        if (compiled := self._compiled_for(W)) is not None:
+            G, (_, largest, log_unit) = self._signed_weights(compiled, W, scaled=True)
+            D, log_largest = self._pull_back(G), float(log_of(largest)) + float(log_unit)
+            return self._joined(W, D, log_unit=float(log_unit), log_largest=log_largest)
         margins = self.margins(W)
         log_weights = self._shifted(self.template.log_weights(margins))
-        penalty = self.ridge * self._penalised(W)
-        log_scale = float(np.max(log_weights, initial=-np.inf))
-        log_scale = max(log_scale, float(log_of(np.abs(penalty).max(initial=0.0))))
-        if log_scale == -np.inf:
-            return np.zeros(self.shape), 0.0
-        weights = np.exp(log_weights - log_scale) * self.template.weight_signs(margins)
-        D = -self.pull_back(weights)
-        # dividing the penalty by exp(log_scale) at once would overflow for tiny scales
-        D[:, : penalty.shape[1]] += np.sign(penalty) * np.exp(log_of(np.abs(penalty)) - log_scale)
-        return D, log_scale
+        log_unit = float(np.max(log_weights, initial=-np.inf))
+        signs = self.template.weight_signs(margins)
+        # with no weight at all the unit is minus infinity
+        weights = np.exp(log_weights - log_unit) * signs if log_unit > -np.inf else np.zeros_like(margins)
+        return self._joined(W, -self.pull_back(weights), log_unit=log_unit, log_largest=log_unit)
 
     def pull_back(self, weights: Floats) -> Floats:
         """Return sum_ik weight_ik times the gradient of the pair's scaled score difference, of the shape of W."""
-        signed = scores_of_weights(weights, self.y)
-        if self.adjustment.scales is not None:
-            signed *= self.adjustment.scales
-        product = np.asarray(self.X.T @ signed).T if is_sparse(self.X) else signed.T @ self.X
-        if not self.fit_intercept:
-            return np.ascontiguousarray(product)
-        return np.column_stack([product, signed.sum(axis=0)])
+        return self._pull_back(scores_of_weights(weights, self.y).T)
 
     def hessian_at(self, W: Floats) -> Callable[[Floats], Floats]:
         """Return the map from V to the second derivative at W along V."""
@@ -181,13 +187,56 @@ class LinearObjective:
         """Return the second derivative at W along V, of the shape of W."""
         return self.hessian_at(W)(V)
 
+    def _compiled_for(self, W: Floats) -> SignedWeights | None:
+        """Return the compiled form of this pass, if there is one and the data is large."""
+        dtype = W.dtype
+        if self._compiled.get(dtype) is None:
+            if len(self.y) * self.n_classes < _MANY_SCORES or not has_machine_code(self.template):
+                return None
+            if is_sparse(self.X) or self.X.dtype != dtype or dtype not in (np.float64, np.float32):
+                return None
+            from marginscope.losses._kernels import SignedWeights
+
+            self._compiled[dtype] = SignedWeights(self.template.name, self.y, self.n_classes, self.adjustment, dtype)
+        return self._compiled[dtype]
+
+    def _signed_weights(self, compiled: SignedWeights, W: Floats, *, scaled: bool = False) -> tuple[Floats, Floats]:
+        if self.adjustment.scales is not None:
+            W = W * self.adjustment.scales[:, None].astype(W.dtype)
+        scores = compiled.scores(self.X, self._penalised(W))
+        return compiled.weigh(scores, W[:, -1] if self.fit_intercept else None, scaled=scaled)
+
+    def _pull_back(self, signed: Floats) -> Floats:
+        """Return G'X for G' of shape (n_classes, n_samples)."""
+        product = np.asarray(self.X.T @ signed.T).T if is_sparse(self.X) else signed @ self.X
+        if self.fit_intercept:
+            product = np.column_stack([product, signed.sum(axis=1)])
+        if self.adjustment.scales is not None:
+            product *= self.adjustment.scales[:, None]
+        return np.ascontiguousarray(product)
+
+    def _joined(self, W: Floats, D: Floats, *, log_unit: float, log_largest: float) -> tuple[Floats, float]:
+        """Add the penalty to exp(log_unit) D, and bring the largest of weights and penalty to one."""
+        penalty = self.ridge * self._penalised(W)
+        log_scale = max(log_largest, float(log_of(np.abs(penalty).max(initial=0.0))))
+        if log_scale == -np.inf:
+            return np.zeros(self.shape), 0.0
+        D *= np.exp(log_unit - log_scale)
+        # dividing the penalty by exp(log_scale) at once would overflow for tiny scales
+        D[:, : penalty.shape[1]] += np.sign(penalty) * np.exp(log_of(np.abs(penalty)) - log_scale)
+        return D, log_scale
+
     def _value(self, W: Floats, losses: Floats) -> float:
-        total = float(losses @ np.exp(self._log_omega))
+        return self._with_ridge(W, float(losses @ np.exp(self._log_omega)))
+
+    def _with_ridge(self, W: Floats, total: float) -> float:
         return total + 0.5 * self.ridge * float((self._penalised(W) ** 2).sum())
 
     def _gradient(self, W: Floats, weights: Floats) -> Floats:
         factor = np.exp(self._log_omega - self._log_divisors)[:, None]
-        gradient = -self.pull_back(factor * weights)
+        return self._add_penalty(W, -self.pull_back(factor * weights))
+
+    def _add_penalty(self, W: Floats, gradient: Floats) -> Floats:
         if self.ridge:
             gradient[:, : self.X.shape[1]] += self.ridge * self._penalised(W)
         return gradient

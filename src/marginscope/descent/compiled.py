@@ -25,9 +25,7 @@ from marginscope.descent.kernels.plan import Plan
 from marginscope.exceptions import UsageError
 from marginscope.geometry.margins import is_sparse
 from marginscope.losses.adjust import Adjustment
-from marginscope.losses.cross_entropy import CrossEntropy
-from marginscope.losses.exponential import Exponential
-from marginscope.losses.pair_logistic import PairLogistic
+from marginscope.losses.lanes import has_machine_code
 from marginscope.objectives import LinearObjective
 
 __all__ = ["CompiledDescent", "Kernel", "compiled_descent"]
@@ -35,7 +33,6 @@ __all__ = ["CompiledDescent", "Kernel", "compiled_descent"]
 Kernel = Literal["fast", "portable"]
 Floats = NDArray[Any]
 
-_TEMPLATES = (CrossEntropy, Exponential, PairLogistic)
 _LARGEST_BYTES = 512 * 1024
 _PORTABLE_BYTES = 64
 # multiplications and additions beyond which a second thread pays
@@ -187,12 +184,12 @@ def _check_alike(objectives: Sequence[LinearObjective]) -> None:
 
 
 def _is_plain(objective: LinearObjective) -> bool:
-    return type(objective.template) in _TEMPLATES and objective.ridge == 0.0 and not is_sparse(objective.X)
+    return has_machine_code(objective.template) and objective.ridge == 0.0 and not is_sparse(objective.X)
 
 
 def _plan(objectives: Sequence[LinearObjective], kernel: Kernel, bits: int) -> Plan | None:
     """Return the plan, or ``None`` where the data does not fit the cache."""
-    from marginscope.descent.kernels.entry import has_wide_vectors, registers
+    from marginscope.losses.lanes.compiling import has_wide_vectors, registers
 
     vector_bytes = _PORTABLE_BYTES if kernel == "portable" or has_wide_vectors() else _PORTABLE_BYTES // 2
     plan = Plan(

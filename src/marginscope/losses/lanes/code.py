@@ -143,15 +143,27 @@ class Code:
         place = self.builder.bitcast(self.address(start, offset), self.type.as_pointer())
         self.builder.store(value.value, place, align=self.bits // 8)
 
+    def load_integers(self, start: Any, offset: Index) -> Any:
+        """Return consecutive integers of the size of a float."""
+        place = self.builder.bitcast(self.address(start, offset), self.integers.as_pointer())
+        return self.builder.load(place, align=self.bits // 8)
+
+    def equals(self, integers: Any, index: Index) -> Any:
+        """Return which of the integers equal an index."""
+        one = self.builder.trunc(self.index(index), self.integer) if self.bits < 64 else self.index(index)
+        return self.builder.icmp_signed("==", integers, self._spread(one, self.integers))
+
+    def store_scalar(self, value: Any, start: Any, offset: Index) -> None:
+        """Write one element."""
+        self.builder.store(value, self.address(start, offset))
+
     def scalar(self, start: Any, offset: Index = 0) -> Any:
         """Return one element of an array of floats or of integers."""
         return self.builder.load(self.address(start, offset))
 
     def everywhere(self, scalar: Any) -> Lanes:
         """Return a scalar in every lane."""
-        undefined = ir.Constant(self.type, ir.Undefined)
-        first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-        return Lanes(self._shuffle(first, undefined, [0] * self.width), self)
+        return Lanes(self._spread(scalar, self.type), self)
 
     def reserve(self, count: int) -> Any:
         """Return room for so many vectors, on the stack; constant offsets end up in registers."""
@@ -236,6 +248,15 @@ class Code:
             half //= 2
         return rows[0]
 
+    def largest(self, vector: Lanes) -> Lanes:
+        """Return the largest lane, in every lane."""
+        half = self.width // 2
+        while half:
+            turned = [(lane + half) % self.width for lane in range(self.width)]
+            vector = vector.at_least(Lanes(self._shuffle(vector.value, vector.value, turned), self))
+            half //= 2
+        return vector
+
     def first(self, vector: Lanes) -> Any:
         """Return the lane 0."""
         return self.builder.extract_element(vector.value, ir.Constant(ir.IntType(32), 0))
@@ -251,6 +272,11 @@ class Code:
     def integer_constant(self, value: int) -> Any:
         """Return the same integer in every lane."""
         return ir.Constant(self.integers, [ir.Constant(self.integer, value)] * self.width)
+
+    def _spread(self, scalar: Any, vectors: Any) -> Any:
+        undefined = ir.Constant(vectors, ir.Undefined)
+        first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+        return self._shuffle(first, undefined, [0] * self.width)
 
     def _shuffle(self, left: Any, right: Any, lanes: Sequence[int]) -> Any:
         places = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), [ir.Constant(ir.IntType(32), i) for i in lanes])

@@ -31,8 +31,8 @@ class _Numbers:
     lifted: int
     """The power of two by which a result is held up until the last product, for gradual underflow."""
     floor: float
+    """exp of less is nearest to 0. It is set so: arithmetic on subnormal numbers costs a hundred times as much."""
     top: float
-    lowest_normal: float
     flushed: float
     """Where ``flush`` begins: products with features are normal numbers still."""
     high: float
@@ -48,9 +48,8 @@ _OF_BITS = {
         mantissa=52,
         bias=1023,
         lifted=64,
-        floor=-746.0,
+        floor=-745.14,
         top=711.0,
-        lowest_normal=-708.0,
         flushed=-690.0,
         high=6.93147180369123816490e-01,
         low=1.90821492927058770002e-10,
@@ -80,9 +79,8 @@ _OF_BITS = {
         mantissa=23,
         bias=127,
         lifted=24,
-        floor=-104.0,
+        floor=-103.98,
         top=90.0,
-        lowest_normal=-87.0,
         flushed=-78.0,
         high=0.693359375,
         low=-2.12194440054690582e-4,
@@ -101,29 +99,29 @@ _OF_BITS = {
 def exp_below(x: Lanes, *, flush: bool = False) -> Lanes:
     """Return exp(x) for x up to ``CEILING``; with ``flush`` 0 instead of results near underflow.
 
-    Arithmetic on numbers below the normal ones takes a hundred times as long.
+    Where underflow changes nothing, flushing spares the processor subnormal numbers.
     """
     code, numbers = x.code, _OF_BITS[x.code.bits]
     lifted = 0 if flush else numbers.lifted
-    reduced, power = _reduced_exp(x.at_least(numbers.lowest_normal if flush else numbers.floor), lifted)
-    shift = code.integer_constant(numbers.mantissa)
-    result = reduced * code.as_lanes(code.builder.shl(power, shift))
-    if flush:
-        return code.choose(x < numbers.flushed, 0.0, result)
-    return result * 2.0**-lifted
+    vanishes = x < (numbers.flushed if flush else numbers.floor)
+    within = x.at_least(numbers.flushed) if flush else code.choose(vanishes, 0.0, x)
+    reduced, power = _reduced_exp(within, lifted)
+    result = reduced * code.as_lanes(code.builder.shl(power, code.integer_constant(numbers.mantissa)))
+    return code.choose(vanishes, 0.0, result if flush else result * 2.0**-lifted)
 
 
 def exp(x: Lanes, *, flush: bool = False) -> Lanes:
     """Return exp(x), infinite where it overflows; ``flush`` as in ``exp_below``."""
     code, numbers = x.code, _OF_BITS[x.code.bits]
-    reduced, power = _reduced_exp(x.at_least(numbers.floor).at_most(numbers.top), 0)
+    vanishes = x < (numbers.flushed if flush else numbers.floor)
+    reduced, power = _reduced_exp(code.choose(vanishes, 0.0, x).at_most(numbers.top), 0)
     # large results are held down and small ones up, so that the scale is a normal number
     is_small = x < 0.0
     lift = code.builder.select(is_small, code.integer_constant(numbers.lifted), code.integer_constant(-numbers.lifted))
     shift = code.integer_constant(numbers.mantissa)
     scale = code.as_lanes(code.builder.shl(code.builder.add(power, lift), shift))
     result = reduced * scale * code.choose(is_small, 2.0**-numbers.lifted, 2.0**numbers.lifted)
-    return code.choose(x < numbers.flushed, 0.0, result) if flush else result
+    return code.choose(vanishes, 0.0, result)
 
 
 def log1p(x: Lanes) -> Lanes:
