@@ -17,6 +17,7 @@ from marginscope.certificates import fraction_checker
 from marginscope.certificates.fraction_checker import FractionChecker, norm_is_at_most
 from marginscope.solvers.separability import separability
 from oracles.exact_separability import status
+from oracles.fraction_separability import SeparabilityChecker
 
 SOURCE = Path(fraction_checker.__file__).read_text(encoding="utf-8")
 
@@ -26,7 +27,7 @@ def entries(X):
 
 
 def made_checker(X, y, K, **options):
-    return FractionChecker(entries(X), list(y), K, np.shape(X)[1], **options)
+    return SeparabilityChecker(entries(X), list(y), K, np.shape(X)[1], **options)
 
 
 def pair_margins(X, y, W, margins, scales):

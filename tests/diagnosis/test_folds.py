@@ -83,12 +83,6 @@ def test_the_sentence_says_what_was_done():
     assert make(codes_of([20, 20]), 4, 3).sentence == "4-fold stratified cross-validation, 3 times"
 
 
-def test_training_counts_are_those_of_a_training_set():
-    codes = codes_of([20, 10, 1])
-    design = make(codes)
-    assert design.training_counts(codes, 3).tolist() == [16, 8, 1]
-
-
 def test_single_split_trains_on_the_first_rows_and_scores_the_others():
     design = single_split(7, 3)
     (split,) = design.splits

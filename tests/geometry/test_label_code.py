@@ -5,12 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginscope.geometry.label_code import (
-    code_matrix,
-    margins_of_scores,
-    reference_matrix,
-    scores_of_weights,
-)
+from marginscope.geometry.label_code import margins_of_scores, scores_of_weights
+from oracles.code_matrices import code_matrix, reference_matrix
 
 three_sizes = pytest.mark.parametrize("n_classes", [2, 3, 5])
 

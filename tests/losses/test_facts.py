@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from marginscope.geometry.label_code import code_matrix, reference_matrix
 from marginscope.losses.template import Template
 from oracles import templates as oracle
+from oracles.code_matrices import code_matrix, reference_matrix
 from oracles.loss_cases import CASES, label, parameters
 
 every_case = pytest.mark.parametrize("one", CASES, ids=label)

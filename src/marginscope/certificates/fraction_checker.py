@@ -1,12 +1,10 @@
-"""A second, independent checker of margins and separability, in exact arithmetic.
+"""A second, independent checker of margins, in exact arithmetic.
 
 Nothing here is shared with the rest of the package, and only the standard library is
 used. Every float64 is a rational number, so each claim below is decided, not estimated:
 
-    lower        min u_ik(W) / m_{y_i} >= gamma ||W||
-    upper        ||sum beta z~||_dual <= gamma sum beta m,   beta >= 0
-    separation   min u_ik(W) > 0
-    inseparable  sum lambda z~ = 0 exactly, lambda >= 0 and not all zero
+    lower    min u_ik(W) / m_{y_i} >= gamma ||W||
+    upper    ||sum beta z~||_dual <= gamma sum beta m,   beta >= 0
 
 for u_ik(W) = <D_y w_y - D_k w_k, z_i>, where z is the row, with a one appended for an
 intercept, m are class margins and D class scales. Norms without a rational value:
@@ -14,10 +12,6 @@ intercept, m are class margins and D class scales. Norms without a rational valu
     ||A||_F^2 is rational;
     ||A||_spectral < b  if b^2 I - A A' is positive definite (all leading minors positive);
     ||A||_nuclear <= (tr(S^-1 A A') + tr S) / 2  for every positive definite S, the witness.
-
-Multipliers that come from floats sum to nearly zero. With g = sum lambda z~ and a solution
-D of (sum lambda z~ z~') D = g, the weights lambda (1 - <z~, D>) sum to zero; the checker
-solves this system in integers, then adds the weights up.
 """
 
 from __future__ import annotations
@@ -132,41 +126,6 @@ class FractionChecker:
         G, total = self.combination(weights)
         return total > 0 and norm_is_at_most(_DUAL[norm], G, Fraction(gamma) * total, witness=witness)
 
-    def proves_separation(self, W: Matrix) -> bool:
-        """Say whether all margins of W are positive."""
-        return self.worst_margin(W) > 0
-
-    def balanced_weights(self, weights: Weights) -> list[tuple[int, int, int]] | None:
-        """Return positive integer weights on the same pairs that sum to zero exactly, or None."""
-        pairs = [(int(i), int(k), weight) for i, k, weight in weights if weight != 0]
-        self.combination(pairs)
-        if not pairs:
-            return None
-        [flat], _ = _over_one_denominator([[weight for _, _, weight in pairs]])
-        features = [self._contrasts(i, k) for i, k, _ in pairs]
-        solution, determinant = _normal_solution(features, flat, (self.shape[0] - 1) * self.shape[1])
-        exact = [
-            beta * (determinant - sum(solution[j] * value for j, value in feature))
-            for feature, beta in zip(features, flat, strict=True)
-        ]
-        return [(i, k, one) for (i, k, _), one in zip(pairs, exact, strict=True)] if min(exact) > 0 else None
-
-    def proves_inseparable(self, weights: Weights) -> bool:
-        """Say whether the weights, after their exact correction, show that no W separates all rows."""
-        balanced = self.balanced_weights(weights)
-        return balanced is not None and self.sums_to_zero(balanced)
-
-    def sums_to_zero(self, weights: Weights) -> bool:
-        """Say whether non-negative weights, not all zero, combine the pairs to zero exactly (Gordan 1873)."""
-        G, total = self.combination(weights)
-        return total > 0 and not any(g for row in G for g in row)
-
-    def _contrasts(self, i: int, k: int) -> list[tuple[int, int]]:
-        """Return the pair feature in contrasts to the last class."""
-        p, last, own = self.shape[1], self.shape[0] - 1, self.codes[i]
-        plus = [(own * p + j, value) for j, value in self.rows[i]] if own != last else []
-        return plus + ([(k * p + j, -value) for j, value in self.rows[i]] if k != last else [])
-
 
 def norm_is_at_most(norm: str, A: Matrix, bound: Fraction, *, witness: Matrix | None = None) -> bool:
     """Say whether a norm of A is proved to be at most a bound.
@@ -230,31 +189,6 @@ def _eliminate(M: Integers) -> Integers | None:
                 M[r] = [(pivot * a - factor * b) // previous for a, b in zip(M[r], M[c], strict=True)]
         previous = pivot
     return M
-
-
-def _normal_solution(features: list[list[tuple[int, int]]], weights: list[int], size: int) -> tuple[list[int], int]:
-    """Return D times its positive denominator, for (sum lambda a a') D = sum lambda a."""
-    H = [[0] * (size + 1) for _ in range(size)]
-    for feature, weight in zip(features, weights, strict=True):
-        for r, a in feature:
-            row, factor = H[r], weight * a
-            row[size] += factor
-            for c, b in feature:
-                row[c] += factor * b
-    previous, pivots = 1, []
-    for c in range(size):
-        pivot = H[c][c]
-        # in a positive semidefinite matrix a zero on the diagonal has a row of zeros
-        if pivot == 0:
-            continue
-        for r in range(size):
-            if r != c:
-                factor = H[r][c]
-                H[r] = [(pivot * a - factor * b) // previous for a, b in zip(H[r], H[c], strict=True)]
-        previous = pivot
-        pivots.append(c)
-    taken = set(pivots)
-    return [H[c][size] if c in taken else 0 for c in range(size)], previous
 
 
 def _positive(values: Sequence[float] | None, n: int) -> list[Fraction]:

@@ -39,10 +39,6 @@ class Design:
             mask[split.test] = True
         return mask
 
-    def training_counts(self, codes: Index, n_classes: int) -> Index:
-        """Rows per class in the first training set, up to fold noise."""
-        return np.bincount(codes[self.splits[0].train], minlength=n_classes)
-
 
 def cross_validation(codes: Index, *, n_splits: int, n_repeats: int, rng: np.random.Generator) -> Design:
     """Deal the rows of every class to the folds in turn.

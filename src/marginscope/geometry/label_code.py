@@ -6,7 +6,7 @@
 code(y) R v lists the relative margins v_y - v_j in the order of the classes, with
 the slot of y holding the last class; for y = K it is R v itself. A code is its own
 inverse. Sources disagree about the sign of R and about the reference class, so both
-are fixed here and nowhere else. The products below form no matrix.
+are fixed here and nowhere else. No matrix is formed.
 """
 
 from __future__ import annotations
@@ -14,28 +14,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "code_matrix",
-    "margins_of_scores",
-    "reference_matrix",
-    "scores_of_weights",
-]
+__all__ = ["margins_of_scores", "scores_of_weights"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
-
-
-def reference_matrix(n_classes: int) -> Floats:
-    """Return R = [-I | 1] of shape (n_classes - 1, n_classes)."""
-    return np.hstack([-np.eye(n_classes - 1), np.ones((n_classes - 1, 1))])
-
-
-def code_matrix(y: int, n_classes: int) -> Floats:
-    """Return code(y), an involution of shape (n_classes - 1, n_classes - 1)."""
-    code = np.eye(n_classes - 1)
-    if y < n_classes - 1:
-        code[:, y] = -1.0
-    return code
 
 
 def margins_of_scores(scores: Floats, y: Codes) -> Floats:

@@ -46,11 +46,6 @@ class WeightFade:
     entropy: float
     step_size: float
 
-    @property
-    def log10_onset(self) -> float:
-        """log10 of the step exp(H) / eta before which the law does not hold."""
-        return (self.entropy - math.log(self.step_size)) / math.log(10)
-
     def angle_at(self, log10_step: float) -> float:
         """Return the angle in radians at step 10 ** log10_step; pi / 2 at most."""
         elapsed = log10_step * math.log(10) + math.log(self.step_size) - self.entropy
