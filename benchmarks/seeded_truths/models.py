@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 __all__ = ["MODELS", "DeafForest", "DeafLogistic"]
 
 
-class DeafLogistic(LogisticRegression):
+class Deaf:
     """Takes class weights and forgets them, as several libraries have done."""
 
     def fit(self, X, y, sample_weight=None):
@@ -26,15 +26,12 @@ class DeafLogistic(LogisticRegression):
             self.class_weight = kept
 
 
-class DeafForest(RandomForestClassifier):
-    """The same with trees."""
+class DeafLogistic(Deaf, LogisticRegression):
+    """A linear model that does."""
 
-    def fit(self, X, y, sample_weight=None):
-        kept, self.class_weight = self.class_weight, None
-        try:
-            return super().fit(X, y)
-        finally:
-            self.class_weight = kept
+
+class DeafForest(Deaf, RandomForestClassifier):
+    """The same with trees."""
 
 
 def logistic():

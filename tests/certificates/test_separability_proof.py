@@ -94,14 +94,19 @@ def damage_header(certificate, rng):
     return replace(certificate, separable_counts=certificate.separable_counts + 1)
 
 
-def test_damaged_certificates_are_rejected(case):
-    certificate, X, y = case
-    rng = np.random.default_rng(7)
+def kinds_of_damage(certificate):
     kinds = [damage_pairs, damage_header]
     if certificate.direction is not None:
         kinds.append(damage_direction)
     if certificate.multipliers is not None:
         kinds.append(damage_multipliers)
+    return kinds
+
+
+def test_damaged_certificates_are_rejected(case):
+    certificate, X, y = case
+    rng = np.random.default_rng(7)
+    kinds = kinds_of_damage(certificate)
     for trial in range(120):
         broken = kinds[trial % len(kinds)](certificate, rng)
         assert not broken.verify(X, y), (trial, kinds[trial % len(kinds)].__name__)
@@ -112,11 +117,7 @@ def test_a_thousand_damaged_certificates_are_rejected(case):
     # 3 cases: 1,020 in floats; those that rationals must see, in rationals too
     certificate, X, y = case
     rng = np.random.default_rng(17)
-    kinds = [damage_pairs, damage_header]
-    if certificate.direction is not None:
-        kinds.append(damage_direction)
-    if certificate.multipliers is not None:
-        kinds.append(damage_multipliers)
+    kinds = kinds_of_damage(certificate)
     for trial in range(340):
         damage = kinds[trial % len(kinds)]
         broken = damage(certificate, rng)

@@ -11,7 +11,7 @@ from marginscope.diagnosis.checks.knob_ignored import KnobIgnored
 from marginscope.exceptions import CheckNotApplicable
 
 
-class DeafLogistic(LogisticRegression):
+class Deaf:
     """Takes class weights and forgets them."""
 
     def fit(self, X, y, sample_weight=None):
@@ -22,15 +22,12 @@ class DeafLogistic(LogisticRegression):
             self.class_weight = kept
 
 
-class DeafForest(RandomForestClassifier):
-    """The same with trees."""
+class DeafLogistic(Deaf, LogisticRegression):
+    """A linear model that does."""
 
-    def fit(self, X, y, sample_weight=None):
-        kept, self.class_weight = self.class_weight, None
-        try:
-            return super().fit(X, y)
-        finally:
-            self.class_weight = kept
+
+class DeafForest(Deaf, RandomForestClassifier):
+    """The same with trees."""
 
 
 class OnlyWeighted(LogisticRegression):
