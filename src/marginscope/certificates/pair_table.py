@@ -16,7 +16,11 @@ Floats = NDArray[np.float64]
 
 
 class ClassPair(NamedTuple):
-    """One class against one rival: labels, smallest scaled margin, support pairs and mass of the multipliers."""
+    """One class against one rival.
+
+    ``own`` and ``rival`` are labels, ``smallest_margin`` is scaled, ``n_support`` counts the pairs
+    with a positive multiplier and ``dual_mass`` sums those multipliers times the class margin.
+    """
 
     own: Any
     rival: Any

@@ -22,7 +22,9 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class TailCertificate:
-    """The tail of a template, c (1 - S) <= r_i(u) <= c for all large margins, and its proof.
+    """The exponential tail of a template, and its proof or refutation.
+
+        c (1 - S) <= r_i(u) <= c    for all large margins u,
 
     r_i(u) = -d_i psi(u) exp(u_i) = d_i phi(z),    z_j = exp(-u_j),    S = sum_j z_j
 

@@ -45,7 +45,9 @@ Codes = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Effects:
-    """What an adjustment changes, for linear scores and a template with the hard-margin limit.
+    """What an adjustment changes.
+
+    For linear scores and a template with the hard-margin limit.
 
     Attributes
     ----------
@@ -64,7 +66,9 @@ class Effects:
 
 @dataclass(frozen=True, eq=False)
 class Adjustment:
-    """Class-dependent margins, scales, shifts and weights; what is left out changes nothing.
+    """Class-dependent margins, scales, shifts and weights.
+
+    What is left out changes nothing.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class PerClass:
-    """A smoothness in proportion to the number of classes, or with power 0 one number."""
+    """A smoothness that grows with the number of classes; with power 0 it does not."""
 
     value: float
     power: int = 1

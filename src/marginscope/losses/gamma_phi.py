@@ -28,7 +28,7 @@ def falling_exponential(margins: Any, ops: Any) -> Any:
 
 @dataclass(frozen=True)
 class GammaPhi(Template):
-    """A rising function of a sum of falling functions of the margins (Wang and Scott 2023).
+    """A rising function of a sum of falling functions (Wang and Scott 2023).
 
     psi(u) = g(sum_j f(u_j)),    q_j = -g'(sum) f'(u_j)
 
