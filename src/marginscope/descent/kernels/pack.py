@@ -82,8 +82,11 @@ def pack(objective: LinearObjective, plan: Plan, n_blocks: int) -> Pack:
 
 
 def _sample_factors(adjustment: Adjustment, y: NDArray[np.intp]) -> NDArray[np.float64]:
-    weights = np.exp(adjustment.log_sample_weights(y))
-    return weights if adjustment.margins is None else weights / adjustment.margins[y]
+    # products, not exp of sums of logarithms: the bytes of exp depend on the processor
+    factors = np.ones(len(y)) if adjustment.sample_weights is None else adjustment.sample_weights
+    if adjustment.class_weights is not None:
+        factors = factors * adjustment.class_weights[y]
+    return np.asarray(factors if adjustment.margins is None else factors / adjustment.margins[y])
 
 
 def _terms(adjustment: Adjustment, n_classes: int) -> NDArray[np.float64]:
