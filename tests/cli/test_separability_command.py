@@ -65,6 +65,22 @@ def test_infinite_coefficients_that_rounding_hides_are_not_said_to_be_none(
     assert "coefficients have no finite estimate: " in " ".join(capsys.readouterr().out.split())
 
 
+def test_too_many_infinite_parameters_leave_the_verdict(
+    separated: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from marginscope.solvers import basis_system
+
+    rows = separated.read_text().splitlines()
+    path = tmp_path / "quasi.csv"
+    path.write_text("\n".join([*rows, rows[1].replace("ant", "dog")]) + "\n")
+    monkeypatch.setattr(basis_system, "_MOST_TIED_UNKNOWNS", 2)
+    assert main(["separability", str(path), "-t", "label", "-q"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith("Quasi-complete separation")
+    assert "Which parameters are infinite was not computed: too large" in text
+    assert "--standardise" not in text
+
+
 def test_a_page_is_written(separated: Path, tmp_path: Path, capsys: Capture) -> None:
     page = tmp_path / "page.html"
     assert main(["separability", str(separated), "-t", "label", "-q", "-o", str(page)]) == 0

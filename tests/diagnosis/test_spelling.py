@@ -39,6 +39,12 @@ SAME = [
 
 DIFFERENT = [
     ("class1", "class2"),
+    ("class1", "class10"),
+    ("class1", "class199"),
+    ("cluster1", "cluster10"),
+    ("type2", "type21"),
+    ("type2", "type2b"),
+    ("class1 red", "class10 red"),
     ("class 1", "class 2"),
     ("male", "female"),
     ("a", "b"),

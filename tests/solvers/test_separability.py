@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import tracemalloc
 
 import cvxpy as cp
 import numpy as np
@@ -15,7 +16,9 @@ from scipy.optimize import linprog
 from sklearn.datasets import load_iris
 
 from marginscope.exceptions import DataError
-from marginscope.solvers import separable_lp, separable_search
+from marginscope.reports.separability_page import page
+from marginscope.solvers import basis_system, separable_lp, separable_search
+from marginscope.solvers.frobenius import hard_margin_direction
 from marginscope.solvers.separability import separability
 from oracles.integer_problems import integer_problems, kind
 from oracles.pair_features import pair_matrix
@@ -418,3 +421,38 @@ def test_the_text_of_each_kind():
     overlap = str(separability([[0.0], [0.0]], ["a", "b"]))
     assert "No unit-norm direction has a margin above" in overlap
     assert "Rows 0 and 1 are equal but have different labels." in overlap
+
+
+@pytest.fixture
+def no_room(monkeypatch):
+    """Leave room for two unknowns beside tied pairs."""
+    monkeypatch.setattr(basis_system, "_MOST_TIED_UNKNOWNS", 2)
+
+
+def test_the_verdict_stands_where_the_infinite_parameters_are_too_many_to_compute(no_room):
+    X, y = load_iris(return_X_y=True)
+    certificate = separability(X, y)
+    assert certificate.status == "quasi_complete"
+    assert certificate.verify(X, y)
+    assert certificate.max_margin.status == "too_large"
+    assert certificate.infinite is None and certificate.infinite_intercept is None
+    assert "was not computed: too large" in certificate.infinite_reason
+    assert certificate.to_dict()["infinite_reason"] == certificate.infinite_reason
+    assert certificate.infinite_reason in " ".join(page(certificate).split())
+
+
+def test_more_unknowns_than_fit_are_refused_before_they_are_laid_out():
+    # 40 classes and 400 independent columns: the matrix of all unknowns would take 2 gigabytes
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((500, 400))
+    y = np.arange(500) % 40
+    X[1] = X[0]
+    tied = np.zeros((500, 40), dtype=bool)
+    tied[0, 1] = tied[1, 0] = True
+    tracemalloc.start()
+    found = hard_margin_direction(X, y, n_classes=40, tied=tied)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.status == "too_large"
+    assert not found.coef.any()
+    assert peak < 100e6

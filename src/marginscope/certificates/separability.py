@@ -30,6 +30,11 @@ _CONSEQUENCES = {
     "quasi_complete": "Without a penalty some parameters have no finite estimate: see .infinite.",
     "overlap": "Without a penalty the estimate is finite.",
 }
+_NO_SIGNS = {
+    "too_large": "Which parameters are infinite was not computed: too large (classes times independent columns).",
+    "iteration_limit": "Which parameters are infinite was not computed within the time allowed.",
+    "numerical_error": "Rounding hides which coefficients have no finite estimate.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +124,7 @@ class SeparabilityCertificate(Displayed):
         """(n_classes, n_features) signs of the parameters without a finite value, 0 where finite.
 
         In the gauge in which the classes sum to zero; ``None`` if undecided, or if
-        ``max_margin`` could not be found.
+        ``max_margin`` could not be found: ``infinite_reason`` says why.
         """
         return self._signs()[0]
 
@@ -127,6 +132,15 @@ class SeparabilityCertificate(Displayed):
     def infinite_intercept(self) -> Signs | None:
         """(n_classes,) signs of the intercepts without a finite value; ``None`` without intercept."""
         return self._signs()[1]
+
+    @property
+    def infinite_reason(self) -> str:
+        """Why ``infinite`` is ``None``; empty where it is not. Computes it if it was not yet."""
+        if self.infinite is not None:
+            return ""
+        if self.status == "undecided":
+            return self.reason
+        return _NO_SIGNS.get(self.max_margin.status, _NO_SIGNS["numerical_error"])
 
     def _signs(self) -> tuple[Signs | None, Signs | None]:
         if self.status == "undecided":
@@ -244,6 +258,7 @@ class SeparabilityCertificate(Displayed):
             "separable_counts": self.separable_counts.tolist(),
             "infinite": None if infinite is None else infinite.tolist(),
             "infinite_intercept": None if intercept is None else intercept.tolist(),
+            "infinite_reason": self.infinite_reason or None,
             "residual": self.residual,
             "margin_bounds": [lower, upper if np.isfinite(upper) else None],
             "conflict": None if self.conflict is None else list(self.conflict),

@@ -66,8 +66,8 @@ def _infinite_lines(certificate: Any, data: Matrix, width: int) -> list[Text]:
 
     signs = certificate.infinite
     if signs is None and certificate.status != "undecided":
-        said = "Rounding hides which coefficients have no finite estimate; --standardise may show them."
-        return paragraph(said, width)
+        advice = "" if certificate.max_margin.status == "too_large" else " With --standardise they may show."
+        return paragraph(certificate.infinite_reason + advice, width)
     if signs is None or not signs.any():
         return []
     classes = [show_label(str(label)) for label in certificate.classes]

@@ -113,12 +113,23 @@ def _align(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
     if not short or not long:
         return not short and not long
     word = short[0]
-    if (long[0] == word or (len(word) >= _LEAST_PREFIX and long[0].startswith(word))) and _align(short[1:], long[1:]):
+    if (long[0] == word or _begins(word, long[0])) and _align(short[1:], long[1:]):
         return True
     if len(word) < _LEAST_PREFIX:
         return False
     return any(
         _is_acronym(word, long[:n]) and _align(short[1:], long[n:]) for n in range(2, min(len(word), len(long)) + 1)
+    )
+
+
+def _begins(word: str, longer: str) -> bool:
+    """Whether ``word`` is cut from ``longer``; a number is never cut: class1 is not class10, nor type2 type2b."""
+    rest = longer.removeprefix(word)
+    return (
+        len(word) >= _LEAST_PREFIX
+        and longer.startswith(word)
+        and not word[-1].isdigit()
+        and not any(c.isdigit() for c in rest)
     )
 
 

@@ -36,6 +36,8 @@ class Separability(Protocol):
     def class_rows(self) -> NDArray[np.int64]: ...
     @property
     def separable_counts(self) -> NDArray[np.int64]: ...
+    @property
+    def infinite_reason(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
 
 
@@ -69,6 +71,7 @@ def page(result: Separability) -> str:
     return render_page(
         "separability.html.j2",
         result.to_dict(),
+        infinite_reason="" if result.status == "undecided" else result.infinite_reason,
         **_view(result),
     )
 

@@ -17,13 +17,17 @@ import scipy.linalg
 from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_features
 from marginscope.geometry.pair_gram import pair_gram
 from marginscope.solvers.margin_problem import Codes, MarginProblem, Mask
-from marginscope.solvers.margin_system import Floats, Indices, cholesky, cholesky_solve, row_norms
+from marginscope.solvers.margin_system import Floats, Indices, TooLargeError, cholesky, cholesky_solve, row_norms
 from marginscope.solvers.ridge_guess import ridge_guess
 
 __all__ = ["BasisSystem", "least_columns", "plain_basis_system", "tied_basis_system"]
 
 _NULL_EIGENVALUE = 1e-12
 _TURNS = 3
+# eigenvectors of so many unknowns take a gigabyte and a minute
+_MOST_TIED_UNKNOWNS = 5000
+# columns that depend on others may leave so many times fewer; telling that takes a while too
+_MOST_DEPENDENCE = 4
 
 
 class BasisSystem:
@@ -140,9 +144,14 @@ def plain_basis_system(problem: MarginProblem) -> BasisSystem:
 
 
 def tied_basis_system(problem: MarginProblem, tied: Mask) -> BasisSystem | None:
-    """The directions under which the tied pairs have margin 0, in orthonormal features; None if there are none."""
+    """The directions under which the tied pairs have margin 0, in orthonormal features; None if there are none.
+
+    Raises ``TooLargeError`` before the matrix of all unknowns is laid out.
+    """
     scales = np.ones(problem.n_classes) if problem.class_scales is None else problem.class_scales
+    _check_size(problem.n_classes * min(problem.X.shape), _MOST_DEPENDENCE * _MOST_TIED_UNKNOWNS)
     features = orthonormal_features(problem.X, fit_intercept=False)
+    _check_size(problem.n_classes * features.Q.shape[1], _MOST_TIED_UNKNOWNS)
     basis = null_directions(features.Q, problem.y, tied)
     if not len(basis):
         return None
@@ -152,6 +161,11 @@ def tied_basis_system(problem: MarginProblem, tied: Mask) -> BasisSystem | None:
     columns = ((basis / scales[:, None]) @ least_columns(features)).reshape(len(basis), -1)
     plain = features.Q / features.row_scale[:, None]
     return BasisSystem(problem, plain, *_orthonormal(basis, columns))
+
+
+def _check_size(n_unknowns: int, most: int) -> None:
+    if n_unknowns > most:
+        raise TooLargeError(f"{n_unknowns:,} unknowns are too many beside tied pairs, the most is {most:,}")
 
 
 def _orthonormal(basis: Floats, columns: Floats) -> tuple[Floats, Floats]:

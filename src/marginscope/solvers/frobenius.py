@@ -55,7 +55,8 @@ class HardMarginDirection:
     support_members : tuple of arrays
         All rows equal to the row of each support pair.
     status : str
-        "optimal", "inaccurate", "infeasible", "iteration_limit" or "numerical_error".
+        "optimal", "inaccurate", "infeasible", "iteration_limit", "numerical_error" or
+        "too_large": tied pairs leave too many unknowns, nothing was computed.
     bracket : (float, float)
         Certified lower and upper end of the largest normalised margin.
     kkt : KktResiduals
@@ -192,7 +193,12 @@ def hard_margin_direction(
         tol=tol,
         time_limit=time_limit,
     )
-    system, end = solve_least_norm(problem)
+    try:
+        system, end = solve_least_norm(problem)
+    except np.linalg.LinAlgError:
+        # beyond the range of numbers directions that are apart have the same digits
+        nothing = np.zeros(0)
+        system, end = None, PathEnd(nothing, nothing.astype(np.intp), nothing, "numerical_error", 0)
     with np.errstate(all="ignore"):
         measured = _measured(problem, system, end)
     return _in_original_units(X, problem, measured, first, same.group, size, fit_intercept)

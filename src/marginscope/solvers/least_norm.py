@@ -10,13 +10,13 @@ from marginscope.certificates.bracket import WIDEST_GAP
 from marginscope.solvers.interior_point import PathEnd, follow_path
 from marginscope.solvers.margin_coordinates import suitable_systems
 from marginscope.solvers.margin_problem import Floats, MarginProblem, Mask
-from marginscope.solvers.margin_system import MarginSystem, row_norms
+from marginscope.solvers.margin_system import MarginSystem, TooLargeError, row_norms
 
 __all__ = ["solve_least_norm"]
 
 _TIE = 1e-7
 # of two ends the one of lower rank is kept
-_RANK = {"optimal": 0, "infeasible": 1, "inaccurate": 2, "iteration_limit": 3, "numerical_error": 4}
+_RANK = {"optimal": 0, "infeasible": 1, "inaccurate": 2, "iteration_limit": 3, "numerical_error": 4, "too_large": 5}
 
 
 def solve_least_norm(problem: MarginProblem) -> tuple[MarginSystem | None, PathEnd]:
@@ -29,6 +29,13 @@ def solve_least_norm(problem: MarginProblem) -> tuple[MarginSystem | None, PathE
     empty = np.flatnonzero(problem.pairs & (row_norms(problem.X) == 0.0)[:, None])
     if len(empty):
         return None, PathEnd(np.zeros(0), empty, np.ones(len(empty)), "infeasible", 0)
+    try:
+        return _first_settled(problem, deadline)
+    except TooLargeError:
+        return None, PathEnd(np.zeros(0), none, np.zeros(0), "too_large", 0)
+
+
+def _first_settled(problem: MarginProblem, deadline: float) -> tuple[MarginSystem | None, PathEnd]:
     best: tuple[MarginSystem | None, PathEnd] | None = None
     for system in suitable_systems(problem):
         # beyond the range of numbers a path ends: its numbers are looked at after every step

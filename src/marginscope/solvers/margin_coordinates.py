@@ -18,7 +18,7 @@ from marginscope.solvers.basis_system import least_columns, plain_basis_system, 
 from marginscope.solvers.block_system import BlockSystem
 from marginscope.solvers.dual_system import DualSystem
 from marginscope.solvers.margin_problem import MarginProblem
-from marginscope.solvers.margin_system import MarginSystem
+from marginscope.solvers.margin_system import MarginSystem, TooLargeError
 
 __all__ = ["suitable_systems"]
 
@@ -29,8 +29,13 @@ _SMALLEST_PIVOT = 1e-5
 
 
 def suitable_systems(problem: MarginProblem) -> Iterator[MarginSystem]:
-    """Yield systems to try in turn: each is for problems on which those before may fail."""
+    """Yield systems to try in turn: each is for problems on which those before may fail.
+
+    Raises ``TooLargeError`` where tied pairs leave more than can be laid out.
+    """
     if problem.tied is not None and problem.tied.any():
+        if problem.X.shape[0] * problem.X.shape[1] > _MOST_DENSE_ENTRIES:
+            raise TooLargeError(f"features of shape {problem.X.shape} are too many to make orthonormal")
         tied = tied_basis_system(problem, problem.tied)
         if tied is not None:
             yield tied

@@ -45,7 +45,8 @@ class InfiniteParameters:
                 certificate=certificate,
             )
         if certificate.infinite is None:
-            raise CheckNotApplicable("the max-margin direction, which tells the infinite parameters, was not found")
+            reason = certificate.infinite_reason
+            raise CheckNotApplicable(f"the rows are separable, but {reason[:1].lower()}{reason[1:].rstrip('.')}")
         infinite = np.asarray(certificate.infinite)
         count = int(np.count_nonzero(infinite))
         classes = tuple(found.classes[k] for k in np.flatnonzero(infinite.any(axis=1)))

@@ -81,7 +81,7 @@ class LabelMap:
             yield Finding(
                 self.slug,
                 Status.TIP,
-                f"{_pairs(case, apart)} look alike, but a learner tells their rows apart, so they are two classes.",
+                f"{_pairs(case, apart)} look alike, but a learner tells their rows apart: each is a class of its own.",
                 classes=tuple({case.names[k]: None for pair, _, _ in apart for k in (pair.rarer, pair.commoner)}),
                 evidence=self._areas(case, apart),
             )
