@@ -124,6 +124,14 @@ def test_large_and_small_features_beside_a_column_of_ones(exponent):
     assert found > 10
 
 
+def test_directions_that_rounding_makes_one_have_no_margin_but_a_status():
+    X = np.array([[-2.0], [2.0], [-1.0], [2.0], [2.0], [-2.0]]) * [[2.0**-319, 0.0]]
+    certificate = separability(X, [0, 1, 2, 3, 3, 0], fit_intercept=True)
+    assert certificate.status == "quasi_complete"
+    assert certificate.max_margin.status != "infeasible"
+    assert certificate.max_margin.bracket[1] == np.inf or certificate.max_margin.status == "optimal"
+
+
 def test_two_rows_end_at_rounding():
     X, y = np.array([[2.0**20, -(2.0**-7), 0.0], [2.0**21, 2.0**-6, -8.0]]), np.array([0, 1])
     check_optimality(hard_margin_direction(X, y), X, y)
