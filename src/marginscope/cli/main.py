@@ -17,6 +17,7 @@ from marginscope.cli.diagnose import diagnose
 from marginscope.cli.experiment import experiment
 from marginscope.cli.explain import explain
 from marginscope.cli.fix import fix
+from marginscope.cli.limit import limit
 from marginscope.cli.margin import margin
 from marginscope.cli.output import prepare_streams, write_error
 from marginscope.cli.separability import separability
@@ -74,7 +75,7 @@ def _start(
         sys.stdout.write(_EXAMPLES)
 
 
-for _command in (diagnose, fix, separability, margin, tail, explain, demo):
+for _command in (diagnose, fix, separability, margin, limit, tail, explain, demo):
     app.command()(_command)
 app.add_typer(experiment, name="experiment")
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from marginscope.cli.class_numbers import ClassMargins, ClassScales, by_label
 from marginscope.cli.lab_options import LabOptions, deliver, read_matrix
 from marginscope.cli.option_bundles import with_bundles
 from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
-from marginscope.exceptions import UsageError
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,18 +29,8 @@ def margin(
     norm: Annotated[
         str, typer.Option("--norm", metavar="NAME", help="frobenius, max, sum, spectral or nuclear.")
     ] = "frobenius",
-    class_margin: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class-margin", metavar="LABEL=M", help="Margin that a class must have, 1 for others; may be repeated."
-        ),
-    ] = None,
-    class_scale: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class-scale", metavar="LABEL=S", help="Factor of the scores of a class, 1 for others; may be repeated."
-        ),
-    ] = None,
+    class_margin: ClassMargins = None,
+    class_scale: ClassScales = None,
     tol: Annotated[float, typer.Option("--tol", metavar="GAP", help="Largest relative gap of the bracket.")] = 1e-8,
 ) -> int:
     """Compute the largest margin of linear scores in a norm.
@@ -61,7 +50,7 @@ def margin(
     from marginscope.solvers.hard_margin import solve_hard_margin
 
     lab.validate(file)
-    margins, scales = _by_label("--class-margin", class_margin), _by_label("--class-scale", class_scale)
+    margins, scales = by_label("--class-margin", class_margin), by_label("--class-scale", class_scale)
     data = read_matrix(file, target, reader, lab)
     begun = time.perf_counter()
     solution = solve_hard_margin(
@@ -76,25 +65,6 @@ def margin(
     seconds = time.perf_counter() - begun
     deliver(solution, data, lab, lambda proof: _lines(solution, proof, seconds, screen_width()))
     return 0
-
-
-def _by_label(option: str, given: Sequence[str] | None) -> dict[str, float] | None:
-    """Return LABEL=NUMBER words as a mapping; the label may hold an equals sign."""
-    if not given:
-        return None
-    found: dict[str, float] = {}
-    for one in given:
-        label, sign, value = one.rpartition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not sign or not 0 < number < float("inf"):
-            raise UsageError(f"{option} needs LABEL=NUMBER with a number above 0, got {one!r}; write e.g. rare=2")
-        if label in found:
-            raise UsageError(f"{option} names the class {label!r} twice; keep one")
-        found[label] = number
-    return found
 
 
 def _lines(solution: Any, proof: str, seconds: float, width: int) -> list[Text]:

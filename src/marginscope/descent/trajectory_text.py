@@ -37,9 +37,12 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
     norm, measures = trajectory.norm, trajectory.measures[r]
     word = "Frobenius" if norm == "frobenius" else norm
     last, upper = measures[-1], min(one.upper[norm] for one in measures)
+    meaning = MEANINGS[run.status]
+    if run.error is not None and run.status == "completed":
+        meaning = f"some true steps, then the flow through all later ones; W is right to about {run.error.max():.0e}"
     status = run.status if name else run.status.capitalize()
     text = (
-        f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {MEANINGS[run.status]}.\n"
+        f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {meaning}.\n"
         f"Loss {power_text(last.log_loss)}, {word} norm {last.norms[norm]:.6g}, "
         f"normalised margin {last.lower[norm]:.6g}"
     )

@@ -97,6 +97,20 @@ class MixedLimit:
             }
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; what does not exist is None."""
+        parts = ("finite", "growing", "finite_intercept", "growing_intercept")
+        arrays = {name: getattr(self, name) for name in parts}
+        return {
+            "schema": "marginscope.mixed_limit/1",
+            "status": self.status,
+            "separable_pairs": int(self.certificate.separable_counts.sum()),
+            "pairs": self.certificate.n_pairs,
+            "risk": self.risk,
+            **{name: None if value is None else value.tolist() for name, value in arrays.items()},
+            "checks": self.checks._asdict(),
+        }
+
     def __str__(self) -> str:
         n = int(self.certificate.separable_counts.sum())
         growth, finite = float(np.linalg.norm(self.growing)), float(np.linalg.norm(self.finite))

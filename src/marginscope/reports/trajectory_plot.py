@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from marginscope.reports.figures import axes_of, axes_row, plain_text, style_axes
-from marginscope.reports.numbers import as_power
+from marginscope.reports.numbers import as_number, as_power
 from marginscope.reports.palette import INKS, SERIES
 from marginscope.reports.text import as_label
 
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Path", "draw_margin_path", "draw_norm_path", "draw_share_path", "draw_trajectory", "step_axis"]
+__all__ = [
+    "Path",
+    "deep_step_axis",
+    "draw_margin_path",
+    "draw_norm_path",
+    "draw_share_path",
+    "draw_trajectory",
+    "step_axis",
+]
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +34,8 @@ MOST_CLASSES = 8
 _WIDTH, _HEIGHT = 400.0, 300.0
 _DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5)))
 _LOG10 = math.log(10.0)
+# decades of steps beyond which nothing is seen of the first ones on a plain axis
+_DEEP = 30.0
 
 
 class Path(Protocol):
@@ -98,6 +108,25 @@ def step_axis(ax: Axes, log10_steps: Floats) -> None:
     ax.set_xlabel("step")
 
 
+def deep_step_axis(ax: Axes, log10_steps: Floats) -> None:
+    """Mark powers of ten of the step on an axis that is logarithmic in the logarithm of the step."""
+    ax.set_xscale("log")
+    ax.set_xlim(1.0, float(log10_steps.max()))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0,)))
+    ax.xaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+    for which in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
+        which(FuncFormatter(lambda value, _: as_power(round(value))))
+    ax.tick_params(axis="x", which="minor", labelsize=8, colors=INKS["soft"], length=2)
+    ax.set_xlabel("step, its logarithm on a logarithmic axis")
+
+
+def _fitting_step_axis(ax: Axes, log10_steps: Floats) -> bool:
+    """Mark the steps and return whether the axis is logarithmic in their logarithm."""
+    is_deep = float(log10_steps.max(initial=0.0)) > _DEEP
+    (deep_step_axis if is_deep else step_axis)(ax, log10_steps)
+    return is_deep
+
+
 def norm_word(norm: str) -> str:
     """Write the name of a norm as in a sentence."""
     return "Frobenius" if norm == "frobenius" else norm
@@ -133,7 +162,7 @@ def _draw_margin(ax: Axes, result: Path) -> None:
         ax.set_ylim(max(least, -0.5 * best) * 1.05, 1.6 * best)
     else:
         ax.set_ylim(1.05 * least, max(-0.1 * least, 1e-9))
-    step_axis(ax, x)
+    _fitting_step_axis(ax, x)
     ax.set_title(f"normalised margin, {norm_word(result.norm)} norm", loc="left", **plain_text(fontsize=9.5))
     ax.legend(fontsize=8, frameon=False, loc="best", labelcolor=INKS["ink"])
 
@@ -150,11 +179,16 @@ def _draw_norm(ax: Axes, result: Path) -> None:
                 label="descent" if r == 0 else None)  # fmt: skip
     law = result.law
     if law is not None and has_limit:
-        ax.plot(x, law.norm_ratio(log_steps=x * _LOG10), color=INKS["ink"], linewidth=0.9, linestyle="--",
+        late = x[x * _LOG10 > law.log_onset]
+        ax.plot(late, law.norm_ratio(log_steps=late * _LOG10), color=INKS["ink"], linewidth=0.9, linestyle="--",
                 label="late-time law: log t + constant")  # fmt: skip
         ax.legend(fontsize=8, frameon=False, loc="upper left", labelcolor=INKS["ink"])
     ax.set_ylim(bottom=0.0, top=max(1e-9, 1.08 * float(np.nanmax(values, initial=0.0))))
-    step_axis(ax, x)
+    if _fitting_step_axis(ax, x):
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: as_number(value)))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.set_ylim(bottom=float(np.nanmin(values[:, x >= 1.0], initial=1.0)))
     name = norm_word(result.norm)
     title = f"{name} norm of W over that of the hard margin" if has_limit else f"{name} norm of W"
     ax.set_title(title, loc="left", **plain_text(fontsize=9.5))
@@ -173,7 +207,7 @@ def _draw_shares(ax: Axes, result: Path) -> None:
             linewidth=1.4, label=as_label(str(result.classes[k]), 14),
         )  # fmt: skip
     ax.set_ylim(0.0, min(1.0, 1.25 * float(np.nanmax(shares[:, shown], initial=1e-9))))
-    step_axis(ax, x)
+    _fitting_step_axis(ax, x)
     left = len(result.classes) - len(shown)
     more = f" ({left} smaller classes left out)" if left else ""
     ax.set_title(f"share of the gradient, by class{more}", loc="left", **plain_text(fontsize=9.5))

@@ -1,0 +1,146 @@
+"""The command ``limit``: where gradient descent is heading, and how far it has come after n steps."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from marginscope.cli.class_numbers import ClassMargins, ClassScales, by_label
+from marginscope.cli.lab_options import LabOptions, read_matrix
+from marginscope.cli.option_bundles import with_bundles
+from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
+from marginscope.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+__all__ = ["limit"]
+
+_MOST_LINES = 12
+
+
+@with_bundles
+def limit(
+    file: FileArgument,
+    target: TargetOption,
+    lab: LabOptions,
+    reader: ReaderOptions,
+    loss: Annotated[str, typer.Option("--loss", metavar="NAME", help="The loss that is minimised.")] = "cross_entropy",
+    steps: Annotated[str, typer.Option("--steps", metavar="N", help="The last step, which may be 1e1000.")] = "1e100",
+    step_size: Annotated[
+        str, typer.Option("--step-size", metavar="ETA", help="For the sum of the losses, or theory.")
+    ] = "theory",
+    class_weight: Annotated[
+        str | None, typer.Option("--class-weight", metavar="balanced", help="Weigh the classes alike.")
+    ] = None,
+    class_margin: ClassMargins = None,
+    class_scale: ClassScales = None,
+) -> int:
+    """Follow gradient descent on the table to any step, and foretell its limit.
+
+    On separable data the direction of descent turns to the largest margin, whatever the
+    class weights; the norm grows like the logarithm of the step. On other data some
+    parameters are finite and some may grow. The path is recorded with a certified bracket of
+    the largest margin; steps beyond the first thousand are followed in logarithmic time.
+
+    For example:
+
+      marginscope limit data.csv -t label --standardise
+
+      marginscope limit data.csv -t label --class-weight balanced --steps 1e1000 -o limit.html
+    """
+    from marginscope.cli.output import print_lines, screen_width, write_json
+    from marginscope.limits.fast_forward import fast_forward
+    from marginscope.limits.mixed import mixed_limit
+
+    if lab.exact:
+        raise UsageError("--exact is for certificates of one point, but limit follows a path; use margin --exact")
+    lab.validate(file)
+    margins, scales = by_label("--class-margin", class_margin), by_label("--class-scale", class_scale)
+    data = read_matrix(file, target, reader, lab)
+    begun = time.perf_counter()
+    path = fast_forward(
+        data.X,
+        data.y,
+        loss=loss,
+        n_steps=steps,
+        step_size=_step_size(step_size),
+        fit_intercept=not lab.no_intercept,
+        class_weight=class_weight,
+        class_margins=margins,
+        class_scales=scales,
+    )
+    law, verified = path.law, bool(path.verify(data.X, data.y))
+    parts = None
+    if law is None and loss == "cross_entropy" and not (class_weight or margins or scales):
+        parts = mixed_limit(data.X, data.y, fit_intercept=not lab.no_intercept)
+    seconds = time.perf_counter() - begun
+    if lab.output is not None:
+        path.save_html(lab.output)
+    if lab.json:
+        import json
+
+        document = {
+            **path.to_dict(),
+            "forecast": None if law is None else law.to_dict(),
+            "finite_and_growing_part": None if parts is None else parts.to_dict(),
+            "data": data.described(),
+            "verified": verified,
+        }
+        write_json(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
+    else:
+        print_lines(_lines(path, parts if law is None else law, verified, seconds, screen_width()))
+    return 0
+
+
+def _step_size(word: str) -> Any:
+    if word == "theory":
+        return word
+    try:
+        return float(word)
+    except ValueError as error:
+        raise UsageError(f"--step-size needs a positive number or theory, but got {word!r}; leave it out") from error
+
+
+def _lines(path: Any, goal: Any, verified: bool, seconds: float, width: int) -> list[Text]:
+    from rich.text import Text
+
+    from marginscope.cli.table import paragraph
+
+    headline, *rest = str(path).splitlines()
+    lines = paragraph(headline, width, style="bold")
+    for one in rest:
+        lines += paragraph(one, width)
+    lines += [Text(), *_record_lines(path), Text()]
+    if goal is not None:
+        for place, one in enumerate(str(goal).splitlines()):
+            lines += paragraph(one, width, style="bold" if place == 0 else "")
+        lines.append(Text())
+    said = "verified without a solver" if verified else "NOT verified"
+    return [*lines, *paragraph(f"Followed in {seconds:.2g} s; the bracket is {said}.", width)]
+
+
+def _record_lines(path: Any) -> list[Text]:
+    """Return some records, evenly spread over the logarithm of the step, the last among them."""
+    from rich.text import Text
+
+    from marginscope.descent.trajectory_text import power_text, step_text
+
+    logs = path.log_steps
+    shown = [i for i in range(len(logs)) if math.isfinite(logs[i])]
+    every = max(1, -(-len(shown) // _MOST_LINES))
+    columns = ("step", "loss", "margin", "proved at most", "norm ratio", "direction error")
+    lines = [Text("  ".join(f"{name:>15}" for name in columns), style="bold")]
+    bracket, ratio, error = path.bracket, path.norm_ratio, path.direction_error
+    for i in shown[::-1][::every][::-1]:
+        cells = [step_text(logs[i]), power_text(path.log_loss[i])]
+        cells += [_number(values[i]) for values in (bracket.lower, bracket.upper, ratio, error)]
+        lines.append(Text("  ".join(f"{cell:>15}" for cell in cells)))
+    return lines
+
+
+def _number(value: float) -> str:
+    return f"{value:.5g}" if math.isfinite(value) else "-"
