@@ -63,6 +63,11 @@ class FlowCoordinates:
         """Shape of Theta."""
         return self.class_basis.shape[1], self.Z.shape[1]
 
+    @property
+    def longest_row(self) -> float:
+        """Largest norm of a row of Z, or 1 if all are zero."""
+        return float(np.sqrt(np.einsum("ij,ij->i", self.Z, self.Z).max(initial=0.0))) or 1.0
+
     def linear_margins(self, theta: Floats) -> Floats:
         """Return the margins without their offsets, (n_kept, n_classes - 1)."""
         moved = self.Z @ theta.T

@@ -28,6 +28,10 @@ RTOL = 1e-11
 _CONTROL_FACTOR = 100.0
 _WORST_ERROR = 1e-6
 _ATOL_SHARE = 0.1
+# coefficients that give no row a margin above it are zero, up to rounding
+_LEAST_MARGIN = 1e-8
+# coefficients are resolved where they change a margin by this much of the tolerance
+_RESOLVED_MARGIN = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,7 @@ class FlowPath:
 
 
 class _Integrated(NamedTuple):
-    """Theta at the times that were reached."""
+    """Theta at the times that were reached, and the jump to where the tied pairs are solved for."""
 
     points: list[Floats]
     reason: str
@@ -148,9 +152,10 @@ def follow_flow(
         np.array([rest + coordinates.coefficients_of(one.reshape(start.shape)) for one in run.points[:n_reached]])
         for run in runs
     )
-    sizes = np.linalg.norm(coef.reshape(n_reached, -1), axis=1)
-    errors = np.linalg.norm((coef - control).reshape(n_reached, -1), axis=1) / np.where(sizes > 0.0, sizes, 1.0)
-    errors = errors + flow.remainder(s_0, start.ravel()) + runs[0].jump
+    distances = np.linalg.norm((coef - control).reshape(n_reached, -1), axis=1)
+    distances += flow.remainder(s_0, start.ravel()) + runs[0].jump
+    least = _LEAST_MARGIN / coordinates.longest_row
+    errors = distances / np.maximum(np.linalg.norm(coef.reshape(n_reached, -1), axis=1), least)
     reason = runs[0].reason or runs[1].reason
     worst = float(errors.max(initial=0.0))
     status = "failed" if n_reached < len(targets) else "completed" if worst <= _WORST_ERROR else "inaccurate"
@@ -194,22 +199,22 @@ def _rows(tied: Mask | None, objective: LinearObjective, coordinates: FlowCoordi
 
 def _integrate(flow: LogFlow, tied: Mask | None, s: float, flat: Floats, targets: Floats, rtol: float) -> _Integrated:
     """Integrate the whole system, and from where the tied pairs only follow, the rest of it."""
-    before = flow.n_evaluations
+    before, size = flow.n_evaluations, _RESOLVED_MARGIN / flow.coordinates.longest_row
     if tied is None:
-        points, reason = _solve(flow.velocity, flow.jacobian, s, flat, targets, rtol)
+        points, reason = _solve(flow.velocity, flow.jacobian, s, flat, targets, rtol, size)
         return _Integrated(points, reason, flow.n_evaluations - before, 0.0)
     slaved = SlavedFlow(flow, tied, flat)
     late = targets > slaved.follows_from
     change = max(s, slaved.follows_from)
     stops = np.append(targets[~late], change) if late.any() else targets
-    points, reason = _solve(flow.velocity, flow.jacobian, s, flat, stops, rtol)
+    points, reason = _solve(flow.velocity, flow.jacobian, s, flat, stops, rtol, size)
     jump = 0.0
     if late.any() and not reason:
         end = points.pop()
         w = slaved.growing.T @ end
-        jump = float(np.linalg.norm(slaved.at(change, w) - end) / max(float(np.linalg.norm(end)), 1e-300))
+        jump = float(np.linalg.norm(slaved.at(change, w) - end))
         if slaved.growing.shape[1]:
-            ends, reason = _solve(slaved.velocity, slaved.jacobian, change, w, targets[late], rtol)
+            ends, reason = _solve(slaved.velocity, slaved.jacobian, change, w, targets[late], rtol, size)
         else:
             ends = [w] * int(late.sum())
         points += [slaved.at(at, one) for at, one in zip(targets[late], ends, strict=False)]
@@ -223,13 +228,14 @@ def _solve(
     flat: Floats,
     targets: Floats,
     rtol: float,
+    size: float,
 ) -> tuple[list[Floats], str]:
     """Return the solution at the targets that were reached, and why no more were."""
     later = targets[targets > s]
     points = [flat] * (len(targets) - len(later))
     if not len(later):
         return points, ""
-    scale = float(np.abs(flat).max(initial=0.0)) or 1.0
+    scale = max(float(np.abs(flat).max(initial=0.0)), size)
     options: dict[str, Any] = {"method": "LSODA", "jac": jacobian, "rtol": rtol, "atol": _ATOL_SHARE * rtol * scale}
     found = solve_ivp(velocity, (s, float(later[-1])), flat, t_eval=later, **options)
     reached = [np.ascontiguousarray(one) for one in found.y.T if np.all(np.isfinite(one))]

@@ -82,17 +82,21 @@ class LogFlow:
         return -J - (0.5 * steps) * (J @ J)
 
     def remainder(self, s: float, flat: Floats) -> float:
-        """Estimate how far the flow from here on ends from the steps, relative to Theta.
+        """Estimate how far the flow from here on ends from the steps, ||Theta - Theta_gd||.
 
-        The term of order eta^3 is taken for as much smaller than that of order eta^2 as this is
-        than that of order eta; it falls like exp(-3 s).
+        The term of order eta^3 holds H H H g / 4, and is taken for as much smaller than that of
+        order eta^2 as this is than that of order eta; it falls like exp(-3 s).
         """
         here = self._forces(s, flat)
         F = self.coordinates.pull_back(here.weights)
         steps = math.exp(-s) * self.step_size
-        second, third = self._corrections(steps, here, log_slope(self.template, here.margins), F)
-        sizes = float(np.linalg.norm(second)), float(np.linalg.norm(third))
-        return sizes[1] ** 2 / (3.0 * sizes[0] * float(np.linalg.norm(flat))) if sizes[0] > 0.0 else 0.0
+        D = log_slope(self.template, here.margins)
+        second, third = self._corrections(steps, here, D, F)
+        sizes = [float(np.linalg.norm(one)) for one in (second, third)]
+        if not sizes[0] > 0.0:
+            return 0.0
+        stiff = 0.75 * steps * float(np.linalg.norm(self._curved(here.weights, D, third)))
+        return (stiff + sizes[1] ** 2 / sizes[0]) / 3.0
 
     def _forces(self, s: float, flat: Floats) -> _Forces:
         margins = self.coordinates.margins(flat.reshape(self.coordinates.shape))

@@ -34,6 +34,8 @@ _MOST_STEPS = 200
 _MOST_CORRECTIONS = 30
 # after this many relaxation times 1 / h the tied part follows: what is left falls like the third power
 _RELAXATIONS = 1e5
+# before this step the terms of order eta^2, which are left out here, are above rounding
+_FEWEST_STEPS = 1e7
 
 
 class SlavedFlow:
@@ -63,10 +65,10 @@ class SlavedFlow:
         self.n_evaluations = 0
         self.finite, self.growing = _bases(flow.coordinates, tied)
         self.rest, curvature = self._minimise(self.finite.T @ flat)
-        self.follows_from = -math.inf
+        self.follows_from = math.log(_FEWEST_STEPS * flow.step_size)
         if len(self.rest):
             lowest = float(scipy.linalg.eigvalsh(curvature, subset_by_index=[0, 0])[0])
-            self.follows_from = math.log(_RELAXATIONS / lowest)
+            self.follows_from = max(self.follows_from, math.log(_RELAXATIONS / lowest))
             self._factor = scipy.linalg.cho_factor(curvature, check_finite=False)
         self._last = self.rest
 
