@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from marginscope.experiments.class_margins import ClassMargins
 from marginscope.experiments.decision_regions import DecisionRegions
 from marginscope.experiments.experiment import Experiment
+from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
 from marginscope.experiments.tail_bounds import TailBounds
+from marginscope.experiments.weights_vanish import WeightsVanish
 
 __all__ = ["EXPERIMENTS"]
 
@@ -13,4 +16,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     TailBounds(),
     DecisionRegions(),
     NormRatio(),
+    WeightsVanish(),
+    ClassMargins(),
+    MixedData(),
 )
