@@ -21,6 +21,7 @@ from marginscope.cli.limit import limit
 from marginscope.cli.margin import margin
 from marginscope.cli.output import prepare_streams, write_error
 from marginscope.cli.separability import separability
+from marginscope.cli.sweep import sweep
 from marginscope.cli.tail import tail
 from marginscope.exceptions import IOFault, MarginscopeError
 
@@ -75,7 +76,7 @@ def _start(
         sys.stdout.write(_EXAMPLES)
 
 
-for _command in (diagnose, fix, separability, margin, limit, tail, explain, demo):
+for _command in (diagnose, fix, separability, margin, limit, tail, sweep, explain, demo):
     app.command()(_command)
 app.add_typer(experiment, name="experiment")
 
@@ -91,8 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 a finding named by --fail-on, 2 usage, 3 data or model, 4 numerics,
-        5 environment, 6 security, 70 internal error, 130 and 143 signals.
+        0 done, 1 a finding named by --fail-on or a failed cell, 2 usage, 3 data or model,
+        4 numerics, 5 environment, 6 security, 7 locked, 70 internal error, 130 and 143 signals.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     prepare_streams()
@@ -107,7 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Stopped as stop:
         _swallow_output()
-        write_error("nothing is left half written; run the same command to start again", kind="stopped")
+        # a command that can be resumed says how
+        advice = getattr(stop, "__notes__", ["nothing is left half written; run the same command to start again"])
+        write_error(advice[-1], kind="stopped")
         return stop.exit_code
     except SystemExit as end:
         # typer turns a closed pipe into an exit with 1, which here is a finding.
@@ -203,7 +206,7 @@ def _short_warnings(debug: bool, quiet: bool) -> Iterator[None]:
     """Print the package's own warnings as one line; those of libraries only with --debug."""
     import warnings
 
-    from marginscope.exceptions import DataQualityWarning
+    from marginscope.exceptions import DataQualityWarning, RunWarning
 
     def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
         if not quiet:
@@ -213,5 +216,6 @@ def _short_warnings(debug: bool, quiet: bool) -> Iterator[None]:
         if not debug:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", DataQualityWarning)
+            warnings.simplefilter("always", RunWarning)
             warnings.showwarning = show
         yield

@@ -25,7 +25,7 @@ _MOST_KEYS = 8
 _RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # what runs and sweeps make; an overwrite removes this and nothing else
 _OWN_FOLDERS = re.compile(r"run-\d{5,}|cells|work")
-_OWN_FILES = re.compile(r"config\.json|lock|timings\.csv|table\.(csv|parquet)|\.marginscope-.*")
+_OWN_FILES = re.compile(r"config\.json|lock|timings\.csv|failures\.json|table\.(csv|parquet)|\.marginscope-.*")
 
 
 class RunDirectory:

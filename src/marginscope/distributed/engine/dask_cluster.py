@@ -59,6 +59,8 @@ class DaskEngine:
             raise MissingExtra("distributed", "dask", "the engine dask") from None
         if address is not None:
             check_address(address)
+        # deaths are outcomes here, and lost connections errors: its own report would be a second one
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self._retries, self._is_own = retries, address is None
         self._expected = None if allow_inexact else fingerprint()
         self._cluster = _start_cluster(n_workers) if address is None else None
