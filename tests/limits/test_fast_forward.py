@@ -8,12 +8,15 @@ from decimal import Decimal
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from marginscope.exceptions import DataError, NotSeparableError, UsageError
 from marginscope.limits.descend import descend
 from marginscope.limits.fast_forward import fast_forward
 from marginscope.limits.log_steps import log_of_steps
-from oracles.true_steps import linear_labels
+from marginscope.limits.mixed import mixed_limit
+from oracles.true_steps import linear_labels, true_steps
 
 
 @pytest.mark.parametrize("given", [10**1000, "1e1000", "1E+1000 ", Decimal("1e1000")])
@@ -52,6 +55,44 @@ def test_the_records_are_those_of_descend(options):
     assert fast.error[:3].tolist() == [0.0, 0.0, 0.0]
     assert np.all(fast.error[3:] > 0.0)
     assert fast.verify(X, y)
+
+
+@settings(max_examples=20, deadline=None)
+@given(data=st.data(), loss=st.sampled_from(["cross_entropy", "pair_logistic"]), fit_intercept=st.booleans())
+def test_on_any_small_table_true_steps_are_met_and_the_end_is_the_mixed_limit(data, loss, fit_intercept):
+    n, d = data.draw(st.integers(3, 10)), data.draw(st.integers(1, 3))
+    X = np.array(
+        data.draw(st.lists(st.lists(st.integers(-2, 2), min_size=d, max_size=d), min_size=n, max_size=n)), float
+    )
+    y = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n).filter(lambda one: len(set(one)) > 1)))
+    y = np.unique(y, return_inverse=True)[1]
+    path = fast_forward(X, y, loss=loss, fit_intercept=fit_intercept, n_steps="1e2000", record=[5000, "1e1000"])
+    rows = np.column_stack([X, np.ones(n)]) if fit_intercept else X
+    true = true_steps(rows, y, int(y.max()) + 1, loss, path.step_size.scale, [5000])[0]
+    W = path.runs[0].W
+    scale = max(float(np.linalg.norm(true)), 1e-3)
+    assert path.status == "completed"
+    assert np.linalg.norm(W[-3] - true) <= 1e-8 * scale
+    assert np.linalg.norm(W[-3] - true) <= (path.error[-3] + 1e-12) * scale
+    # the growing part knows no loss; slow transients of nearly active pairs are left out by the tolerance
+    limit = mixed_limit(X, y, fit_intercept=fit_intercept)
+    growing = (
+        limit.growing if limit.growing_intercept is None else np.column_stack([limit.growing, limit.growing_intercept])
+    )
+    growth = (W[-1] - W[-2]) / np.diff(path.log_steps)[-1]
+    assert np.linalg.norm(growth - growing) <= 0.01 * max(float(np.linalg.norm(growing)), 1e-6)
+
+
+def test_coefficients_that_are_zero_by_symmetry_have_no_relative_error():
+    path = fast_forward([[1.0], [-1.0], [1.0], [-1.0], [2.0], [2.0]], [0, 1, 1, 0, 0, 1])
+    assert path.status == "completed"
+    assert np.abs(path.coef[-1]).max() < 1e-12
+
+
+def test_many_exact_steps_are_compiled_and_end_alike():
+    X, y = linear_labels(1, 10, 2)
+    few, many = (fast_forward(X, y, n_steps=1e6, exact_steps=one, record=[1e6]) for one in (1000, 50_000))
+    assert many.coef[-1] == pytest.approx(few.coef[-1], rel=1e-9)
 
 
 def test_the_direction_nears_the_largest_margin_like_one_over_the_logarithm():

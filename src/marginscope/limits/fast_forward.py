@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.descent import get_optimizer
+from marginscope.descent.compiled import compiled_descent
 from marginscope.descent.run import Descent
 from marginscope.descent.schedule import record_steps
 from marginscope.descent.step_size import StepSize, step_size_for
@@ -29,6 +30,8 @@ __all__ = ["fast_forward"]
 Floats = NDArray[np.float64]
 
 _MOST_EXACT = 10_000_000
+# fewer exact steps take less time than compiling them
+_WORTH_COMPILING = 10_000
 _PER_DECADE = 12
 # of the flow, in all
 _MOST_RECORDS = 240
@@ -133,7 +136,8 @@ def fast_forward(
     if size.decay:
         raise UsageError(f"a constant step size is needed, but got the decay {size.decay:g}; pass a number, or descend")
     early, late = _records(record, n_exact, last)
-    descent = Descent(objective, method, size, [*early, n_exact])
+    forward = compiled_descent(objective) if n_exact >= _WORTH_COMPILING else None
+    descent = Descent(objective, method, size, [*early, n_exact], steps_forward=forward)
     position = descent.run(descent.start(W))
     run = Run(
         _log_of(position.steps),
