@@ -8,12 +8,18 @@ from __future__ import annotations
 import argparse
 import sys
 
+from benchmarks.descent import objective as descent
 from benchmarks.hard_margin import objective as hard_margin
 from benchmarks.other_norms import objective as other_norms
 from benchmarks.product_speed import main as product_speed
 from benchmarks.separability import objective as separability
 
-RACES = {"hard_margin": hard_margin.run, "other_norms": other_norms.run, "separability": separability.run}
+RACES = {
+    "hard_margin": hard_margin.run,
+    "other_norms": other_norms.run,
+    "separability": separability.run,
+    "descent": descent.run,
+}
 
 
 def main() -> int:
