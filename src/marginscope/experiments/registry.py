@@ -5,6 +5,7 @@ from __future__ import annotations
 from marginscope.experiments.class_margins import ClassMargins
 from marginscope.experiments.decision_regions import DecisionRegions
 from marginscope.experiments.experiment import Experiment
+from marginscope.experiments.loss_limits import LossLimits
 from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
 from marginscope.experiments.tail_bounds import TailBounds
@@ -19,4 +20,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     WeightsVanish(),
     ClassMargins(),
     MixedData(),
+    LossLimits(),
 )
