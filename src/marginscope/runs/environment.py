@@ -25,6 +25,7 @@ def package_versions() -> dict[str, str]:
 
 def blas_read_back() -> list[dict[str, Any]]:
     """Return kind, version, processor kernel and threads of every BLAS, as loaded, not as asked for."""
+    import numpy as np  # noqa: F401  (brings its BLAS with it)
     from threadpoolctl import threadpool_info
 
     keys = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
