@@ -12,6 +12,7 @@ import pytest
 from made_up_results import LABELS, make_classes, make_diagnosis, make_ledger
 from test_hostile_names import BATCHES, PAYLOADS, hostile
 
+import marginscope as ms
 from marginscope.reports import diagnosis_page
 
 pytestmark = pytest.mark.browser
@@ -200,3 +201,24 @@ def test_the_ledger_page_opens(browser: Any, tmp_path: Path) -> None:
     open_page(browser, tmp_path / "ledger.html")
     assert complaints(browser) == []
     assert len(browser.find_elements("css selector", ".ms-ledger tbody")) == 4
+
+
+def test_a_film_plays_from_disk_and_fetches_nothing(browser: Any, tmp_path: Path) -> None:
+    X, y = [[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]], ["a", "b", "<b>c</b>"]
+    path = tmp_path / "film.html"
+    ms.descend(X, y, n_steps=100, record=[1, 10]).animate(path)
+    open_page(browser, path)
+    shown = "return [...document.querySelectorAll('#film img')].map(f => !f.hidden && f.naturalWidth > 0)"
+    assert browser.execute_script(shown) == [False, False, False, True]
+    browser.execute_script(
+        "const bar = document.getElementById('frame'); bar.value = 1; bar.dispatchEvent(new Event('input'))"
+    )
+    assert browser.execute_script(shown) == [False, True, False, False]
+    button = browser.find_element("id", "play")
+    button.click()
+    assert button.text == "Pause"
+    button.click()
+    assert button.text == "Play"
+    assert complaints(browser) == []
+    assert [one for one in requests(browser) if not one.startswith("data:")] == [path.as_uri()]
+    assert not browser.find_elements("css selector", "main b")

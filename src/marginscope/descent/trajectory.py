@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -254,6 +255,18 @@ class Trajectory(Displayed):
         for name, values in named.items():
             columns[name] = self._flat(values)
         return make_frame(columns)
+
+    def animate(self, path: str | Path, *, run: int = 0) -> None:
+        """Write decision regions in the plane, record by record, as GIF or HTML by the suffix.
+
+        Raises
+        ------
+        UsageError
+            If there are not two features, more than five classes, or the suffix is another.
+        IOFault
+            If the file cannot be written.
+        """
+        self._renderer().animation(self, path, run)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; what does not exist is None."""

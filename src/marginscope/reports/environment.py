@@ -15,7 +15,7 @@ from marginscope.reports import numbers, text
 from marginscope.reports.json_island import as_island
 from marginscope.reports.palette import INKS, STATUS_WORDS, VERDICT_LOOKS
 
-__all__ = ["environment", "render_fragment", "render_page"]
+__all__ = ["environment", "render_film", "render_fragment", "render_page"]
 
 FILTERS = {
     "label": text.as_label,
@@ -52,6 +52,13 @@ def render_page(template: str, document: dict[str, Any], **values: Any) -> str:
     style, script = _static_text("components.css", "page.css"), _static_text("page.js")
     policy, island = _content_policy(style, script), as_island(document)
     return _render(template, style=style, script=script, policy=policy, island=island, **values)
+
+
+def render_film(template: str, **values: Any) -> str:
+    """Return a page of pictures with its player, which fetches nothing; pictures are data of the page."""
+    style, script = _static_text("components.css", "page.css", "film.css"), _static_text("film.js")
+    policy = _content_policy(style, script) + "; img-src data:"
+    return _render(template, style=style, script=script, policy=policy, island=None, **values)
 
 
 def render_fragment(template: str, **values: Any) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["figure", "fragment", "page"]
+__all__ = ["animation", "figure", "fragment", "page"]
 
 # some records of a run, from the first to the last
 MOST_RECORDS = 12
@@ -28,6 +28,13 @@ MOST_RECORDS = 12
 def figure(result: Path, ax: Axes | None = None) -> Figure:
     """Draw the bracket of the margin, the growth of the norm and the classes' shares over the steps."""
     return draw_trajectory(result, ax)
+
+
+def animation(result: Any, path: Any, run: int) -> None:
+    """Write the decision regions of every record of a run as a film."""
+    from marginscope.reports.trajectory_animation import animate
+
+    animate(result, path, run=run)
 
 
 def page(result: Path) -> str:
