@@ -215,6 +215,7 @@ def test_a_film_plays_from_disk_and_fetches_nothing(browser: Any, tmp_path: Path
     )
     assert browser.execute_script(shown) == [False, True, False, False]
     button = browser.find_element("id", "play")
+    browser.execute_script("arguments[0].scrollIntoView({behavior: 'instant', block: 'center'})", button)
     button.click()
     assert button.text == "Pause"
     button.click()
