@@ -8,6 +8,7 @@ from marginscope.experiments.experiment import Experiment
 from marginscope.experiments.loss_limits import LossLimits
 from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
+from marginscope.experiments.optimizer_geometry import OptimizerGeometry
 from marginscope.experiments.tail_bounds import TailBounds
 from marginscope.experiments.weights_vanish import WeightsVanish
 
@@ -21,4 +22,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ClassMargins(),
     MixedData(),
     LossLimits(),
+    OptimizerGeometry(),
 )
