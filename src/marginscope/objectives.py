@@ -25,7 +25,7 @@ from marginscope.losses.log_domain import log_of, log_sum_exp
 from marginscope.losses.template import Template
 
 if TYPE_CHECKING:
-    from marginscope.losses._kernels import SignedWeights
+    from marginscope.losses._kernels import Goal, SignedWeights
 
 __all__ = ["LinearObjective", "Objective"]
 
@@ -120,7 +120,7 @@ class LinearObjective:
     def value_and_gradient(self, W: Floats) -> tuple[float, Floats]:
         """Return R(W) and its gradient for the cost of one product each way."""
         if (compiled := self._compiled_for(W)) is not None:
-            G, (value, _, _) = self._signed_weights(compiled, W)
+            G, (value, _, _) = self._signed_weights(compiled, W, "value")
             return self._with_ridge(W, float(value)), self._add_penalty(W, self._pull_back(G))
         losses, weights = self.template.value_and_weights(self.margins(W))
         return self._value(W, losses), self._gradient(W, weights)
@@ -128,7 +128,7 @@ class LinearObjective:
     def gradient(self, W: Floats) -> Floats:
         """Return the gradient, of the shape of W."""
         if (compiled := self._compiled_for(W)) is not None:
-            return self._add_penalty(W, self._pull_back(self._signed_weights(compiled, W)[0]))
+            return self._add_penalty(W, self._pull_back(self._signed_weights(compiled, W, "gradient")[0]))
         return self._gradient(W, self.template.weights(self.margins(W)))
 
     def log_value(self, W: Floats) -> float:
@@ -151,7 +151,7 @@ class LinearObjective:
     def scaled_gradient(self, W: Floats) -> tuple[Floats, float]:
         """Return D and s with gradient exp(s) D, the largest pair weight or ridge entry of D being one."""
         if (compiled := self._compiled_for(W)) is not None:
-            G, (_, largest, log_unit) = self._signed_weights(compiled, W, scaled=True)
+            G, (_, largest, log_unit) = self._signed_weights(compiled, W, "scaled")
             D, log_largest = self._pull_back(G), float(log_of(largest)) + float(log_unit)
             return self._joined(W, D, log_unit=float(log_unit), log_largest=log_largest)
         margins = self.margins(W)
@@ -200,11 +200,11 @@ class LinearObjective:
             self._compiled[dtype] = SignedWeights(self.template.name, self.y, self.n_classes, self.adjustment, dtype)
         return self._compiled[dtype]
 
-    def _signed_weights(self, compiled: SignedWeights, W: Floats, *, scaled: bool = False) -> tuple[Floats, Floats]:
+    def _signed_weights(self, compiled: SignedWeights, W: Floats, goal: Goal) -> tuple[Floats, Floats]:
         if self.adjustment.scales is not None:
             W = W * self.adjustment.scales[:, None].astype(W.dtype)
         scores = compiled.scores(self.X, self._penalised(W))
-        return compiled.weigh(scores, W[:, -1] if self.fit_intercept else None, scaled=scaled)
+        return compiled.weigh(scores, W[:, -1] if self.fit_intercept else None, goal)
 
     def _pull_back(self, signed: Floats) -> Floats:
         """Return G'X for G' of shape (n_classes, n_samples)."""

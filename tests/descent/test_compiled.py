@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import subprocess
 import sys
 
@@ -155,6 +156,14 @@ def test_the_number_of_threads_changes_no_bit():
     found = {compiled_descent(one, n_threads=n)(W, sizes, 400).tobytes() for n in (1, 2, 5, None)}
     assert len(found) == 1
     assert len(compiled_descent(one, n_threads=5)._parts(23, 400)) > 5
+
+
+def test_it_can_be_sent_to_another_process():
+    descend = compiled_descent(objective("cross_entropy"), n_threads=2)
+    W = np.random.default_rng(6).normal(size=(23, 3, 10))
+    expected = descend(W, 0.001, 400)
+    assert "_pool" in vars(descend)
+    assert pickle.loads(pickle.dumps(descend))(W, 0.001, 400).tobytes() == expected.tobytes()
 
 
 def test_every_run_with_data_of_its_own():

@@ -100,6 +100,10 @@ class CompiledDescent:
     packs: Sequence[Pack]
     n_threads: int
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the threads behind when sent to another process."""
+        return CompiledDescent, (self.plan, self.packs, self.n_threads)
+
     def __call__(self, W: ArrayLike, step_size: ArrayLike, n_steps: int) -> Floats:
         """Return W after more steps: n and then m steps give the bytes of n + m.
 

@@ -8,7 +8,7 @@ This module imports numba: load it lazily.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numba import types
@@ -19,9 +19,10 @@ from marginscope.losses.adjust import Adjustment
 from marginscope.losses.lanes.compiling import code_for, compiled, has_wide_vectors, known_to_the_compiler, pointers
 from marginscope.losses.lanes.signed_weights import Memory, WeighingPlan, write_signed_weights
 
-__all__ = ["SignedWeights"]
+__all__ = ["Goal", "SignedWeights"]
 
 Floats = NDArray[Any]
+Goal = Literal["value", "gradient", "scaled"]
 
 # classes up to which a kernel of its own pays
 _MOST_WRITTEN_OUT = 12
@@ -102,18 +103,18 @@ class SignedWeights:
         room[0, self._n_samples :] = np.finfo(self._dtype).max / 1e8
         return room
 
-    def weigh(self, scores: Floats, intercept: Floats | None, *, scaled: bool = False) -> tuple[Floats, Floats]:
-        """Turn scores into G exp(-m), in place.
+    def weigh(self, scores: Floats, intercept: Floats | None, goal: Goal) -> tuple[Floats, Floats]:
+        """Turn scores into G exp(-m), in place; m is 0 unless the goal is ``"scaled"``.
 
         Returns
         -------
         G : (n_classes, n_samples)
         found : (3,)
-            The value where m is 0; the largest weight, of G exp(-m); m.
+            The value, if that is the goal; the largest weight, of G exp(-m); m.
         """
         offsets = self._shifts if intercept is None else self._shifts + intercept
         found = np.zeros(3, self._dtype)
-        plan = WeighingPlan(**self._settings, scaled=scaled)
+        plan = WeighingPlan(**self._settings, goal=goal)
         _signed_weights(plan, (scores, self._y, offsets, *self._per_sample, found))
         return scores[:, : self._n_samples], found
 

@@ -32,8 +32,9 @@ class WeighingPlan:
     bits, width, contract : of ``Code``
     adjusted : bool
         Whether there are class margins, scales, shifts or weights.
-    scaled : bool
-        Whether m is chosen so that the largest weight is of ordinary size.
+    goal : str
+        ``"value"`` gives that of the loss, too; ``"scaled"`` chooses m so that the largest
+        weight is of ordinary size; ``"gradient"`` does neither.
     """
 
     template: str
@@ -42,7 +43,7 @@ class WeighingPlan:
     width: int
     contract: bool
     adjusted: bool
-    scaled: bool
+    goal: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Memory:
     offsets : (n_classes,) added to the scores
     own_shifts, inverses, factors, weights : (n_samples,)
         c_y, 1 / m_y, omega_i / m_y and omega_i.
-    found : (3,) the value, the largest weight and m
+    found : (3,) the value, if wanted, the largest weight and m
     """
 
     scores: Any
@@ -81,7 +82,7 @@ def write_signed_weights(code: Code, plan: WeighingPlan, memory: Memory, n_class
         return _Block(code, plan, memory, plan.n_classes or n_classes, first, scores, inside)
 
     scale = None
-    if plan.scaled:
+    if plan.goal == "scaled":
         lowest = code.constant(_LOWEST)
         (largest,) = code.carry(n_blocks, [lowest], lambda i, found: [block(i).largest(found[0])])
         m = code.largest(largest)
@@ -135,7 +136,7 @@ class _Block:
             return [found[0].at_least(q)]  # the own entry is 0 still
 
         (largest,) = code.carry(self.n_classes, [largest], sign)
-        return [total + value, largest]
+        return [total + value if self.plan.goal == "value" else total, largest]
 
     def _y(self) -> Any:
         return self.code.load_integers(self.memory.y, self.first)
