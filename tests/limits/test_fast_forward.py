@@ -113,7 +113,8 @@ def test_logarithmic_records_are_few_and_end_at_the_last_step():
     near, far = fast_forward(X, y, n_steps=1e5), fast_forward(X, y, n_steps=1e300)
     assert near.steps[-1] == pytest.approx(1e5)
     assert len(near.steps) < 70
-    assert len(far.steps) < 300
+    assert len(far.steps) < 350
+    assert far.steps[-1] == pytest.approx(1e300, rel=1e-9)
     assert np.all(np.diff(far.log_steps) > 0)
 
 

@@ -33,8 +33,7 @@ _MOST_EXACT = 10_000_000
 # fewer exact steps take less time than compiling them
 _WORTH_COMPILING = 10_000
 _PER_DECADE = 12
-# of the flow, in all
-_MOST_RECORDS = 240
+_NEAR_DECADES = 10
 
 
 def fast_forward(
@@ -75,7 +74,8 @@ def fast_forward(
     exact_steps : int
         Steps that are taken; with 1000 the later ones are right to about 1e-10.
     record : "log" or sequence of numbers of steps
-        At most twelve records a decade and 240 beyond the exact steps, or these steps.
+        Twelve a decade for ten decades beyond the exact steps and then 120 whenever log t grows
+        tenfold, or these steps.
     fit_intercept : bool
         Append a column of ones; its weights are a part of W and of its norm.
     init : (n_classes, n_columns) array, optional
@@ -179,9 +179,7 @@ def _records(record: Any, n_exact: int, last: float) -> tuple[list[int], Floats]
     first = math.log(n_exact)
     if isinstance(record, str):
         early = record_steps(record, n_exact).tolist()
-        decades = (last - first) / math.log(10.0)
-        n = min(_MOST_RECORDS, math.ceil(decades * _PER_DECADE - 1e-9))
-        return early, np.linspace(first, last, n + 1)[1:]
+        return early, _log_spaced(first, last)
     if not isinstance(record, Sequence | np.ndarray):
         raise UsageError(f'record needs "log" or a list of steps, but got {record!r:.40}; leave it out for "log"')
     logs = sorted({log_of_steps("record", one) for one in record if not _is_zero(one)} | {last})
@@ -189,6 +187,17 @@ def _records(record: Any, n_exact: int, last: float) -> tuple[list[int], Floats]
         raise UsageError("record needs steps of at most n_steps, but got a later one; leave it out, or raise n_steps")
     early = [0, *(round(math.exp(one)) for one in logs if one <= first)]
     return early, np.array([one for one in logs if one > first])
+
+
+def _log_spaced(first: float, last: float) -> Floats:
+    """Return log steps, twelve a decade for ten decades, then in proportion to log t."""
+    near = min(last, first + _NEAR_DECADES * math.log(10.0))
+    n_near = math.ceil((near - first) / math.log(10.0) * _PER_DECADE - 1e-9)
+    logs = np.linspace(first, near, n_near + 1)[1:]
+    if near == last:
+        return logs
+    n_far = math.ceil(_PER_DECADE * _NEAR_DECADES * math.log(last / near) / math.log(10.0))
+    return np.concatenate([logs, np.geomspace(near, last, n_far + 1)[1:]])
 
 
 def _is_zero(step: Any) -> bool:
