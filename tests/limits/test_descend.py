@@ -197,3 +197,34 @@ def test_zero_steps_are_the_start():
     assert np.isclose(path.loss[0], 40 * np.log(3))
     assert np.isnan(path.margin[0])
     assert isinstance(str(path), str)
+
+
+def test_every_loop_takes_the_same_steps():
+    X, y = separable(1)
+    paths = {kernel: ms.descend(X, y, n_steps=5000, kernel=kernel) for kernel in ("numpy", "fast", "portable")}
+    for kernel in ("fast", "portable"):
+        np.testing.assert_allclose(paths[kernel].coef, paths["numpy"].coef, rtol=1e-11, atol=1e-14)
+    short = ms.descend(X, y, n_steps=5000)
+    np.testing.assert_array_equal(short.coef, paths["numpy"].coef)
+    long = ms.descend(X, y, n_steps=20_000, record=[5000])
+    np.testing.assert_array_equal(long.coef[1], ms.descend(X, y, n_steps=5000, kernel="fast").coef[-1])
+
+
+def test_the_compiled_loop_is_one_of_runs_side_by_side():
+    X, y = separable(1)
+    both = ms.descend(X, y, n_steps=15_000, record=[10], n_runs=2, init="normal", step_size=[0.01, 0.02])
+    one = ms.descend(X, y, n_steps=15_000, record=[10], n_runs=2, init="normal", step_size=[0.01, 0.02], n_jobs=1)
+    np.testing.assert_array_equal(both.coef, one.coef)
+    single = ms.descend(X, y, n_steps=3000, kernel="fast", dtype="float32")
+    np.testing.assert_array_equal(single.coef, single.coef.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "parts", [{"optimizer": "adam"}, {"step_size": (0.1, 0.5)}, {"batch_size": 5}, {"loss": "focal"}]
+)
+def test_a_kernel_that_there_is_not_is_refused(parts):
+    X, y = separable(1)
+    with pytest.raises(UsageError, match="leave kernel at auto"):
+        ms.descend(X, y, n_steps=10, kernel="portable", **parts)
+    with pytest.raises(UsageError, match="known kernel"):
+        ms.descend(X, y, n_steps=10, kernel="quick")

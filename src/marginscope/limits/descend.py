@@ -16,7 +16,6 @@ from marginscope.descent import Optimizer, get_optimizer
 from marginscope.descent.run import Descent, Position
 from marginscope.descent.saved import SavedRun
 from marginscope.descent.schedule import record_steps
-from marginscope.descent.step_size import StepSize, step_size_for
 from marginscope.descent.trajectory import Trajectory
 from marginscope.descent.trajectory_run import Run
 from marginscope.exceptions import UsageError
@@ -24,14 +23,13 @@ from marginscope.geometry.norms import get_norm
 from marginscope.limits.forecast import PathLaw
 from marginscope.limits.margin_limit import MarginLimit
 from marginscope.limits.question import Question, ask
+from marginscope.limits.run_arguments import batch_size_of, check_whole, starts, step_sizes, steps_forward
 from marginscope.limits.saved_runs import saved_runs, saved_seed
-from marginscope.objectives import LinearObjective
 
 __all__ = ["descend"]
 
 Floats = NDArray[np.float64]
 
-_DEFAULT_BATCH = 32
 _MOST_STEPS = 10**12
 # below this many steps in all, starting processes would cost more than they save
 _WORTH_PROCESSES = 20_000
@@ -59,6 +57,7 @@ def descend(
     class_scales: Any = None,
     sample_weight: Any = None,
     dtype: str = "float64",
+    kernel: str = "auto",
     n_jobs: int | None = None,
     run_dir: str | Path | None = None,
     resume: bool = False,
@@ -104,6 +103,10 @@ def descend(
     sample_weight : (n_samples,) array, optional
     dtype : "float64" or "float32"
         Precision of the coefficients and, in the compiled loop, of all arithmetic.
+    kernel : "auto", "numpy", "fast" or "portable"
+        The loop of plain gradient descent: "fast" is compiled and repeats its bytes on this
+        machine, "portable" on every machine; "auto" is "fast" for long runs on data that fit
+        the cache, and NumPy otherwise.
     n_jobs : int, optional
         Runs at once; all cores by default.
     run_dir : path, optional
@@ -151,20 +154,21 @@ def descend(
     )
     method = get_optimizer(optimizer, **({} if momentum is None else {"momentum": momentum}))
     objective = question.objective
-    _check_whole("n_steps", n_steps, 0, _MOST_STEPS)
-    _check_whole("n_runs", n_runs, 1, 100_000)
-    batch = _batch_size(batch_size, method, len(objective.y))
+    check_whole("n_steps", n_steps, 0, _MOST_STEPS)
+    check_whole("n_runs", n_runs, 1, 100_000)
+    batch = batch_size_of(batch_size, method, len(objective.y))
     if dtype not in ("float64", "float32"):
         raise UsageError(f'dtype needs "float64" or "float32", but got {dtype!r:.40}')
     seed, _ = check_rng(saved_seed(run_dir) if rng is None and resume else rng)
-    starts = _starts(init, objective, n_runs, seed)
-    sizes = _step_sizes(step_size, objective, method, starts, batch)
+    begin = starts(init, objective, n_runs, seed)
+    sizes = step_sizes(step_size, objective, method, begin, batch)
     if n_runs > 1 and batch is None and init is None and len({(one.scale, one.decay) for one in sizes}) == 1:
         raise UsageError(
             f"{n_runs} runs need something to differ by, but start, batches and step size are the same; "
             'pass init="normal", a batch_size or a list of step sizes'
         )
     schedule = record_steps(record, int(n_steps)).tolist()
+    forward = steps_forward(kernel, objective, method, sizes, batch, dtype, int(n_steps) * n_runs)
     descents = [
         Descent(
             objective,
@@ -173,11 +177,12 @@ def descend(
             schedule,
             None if batch is None else MinibatchObjective(objective, batch, np.random.default_rng([seed, r])),
             np.dtype(dtype),
+            forward,
         )
         for r in range(n_runs)
     ]
-    with saved_runs(run_dir, resume, checkpoint_seconds, question, descents, starts, seed) as saved:
-        positions = _run_all(descents, starts, saved, int(n_steps), n_jobs)
+    with saved_runs(run_dir, resume, checkpoint_seconds, question, descents, begin, seed) as saved:
+        positions = _run_all(descents, begin, saved, int(n_steps), n_jobs)
     return _trajectory(question, method, descents, positions, norms)
 
 
@@ -238,48 +243,3 @@ def _trajectory(
         MarginLimit(question.objective, question.classes),
         PathLaw(question) if method.name == "gd" else None,
     )
-
-
-def _starts(init: Any, objective: LinearObjective, n_runs: int, seed: int) -> Floats:
-    """Return the start of every run."""
-    shape = objective.shape
-    if init is None:
-        return np.zeros((n_runs, *shape))
-    if isinstance(init, str):
-        if init != "normal":
-            raise UsageError(f'init needs "normal" or an array of shape {shape}, but got {init!r}; leave it out for 0')
-        draws = [np.random.default_rng([seed, r, 1]).standard_normal(shape) for r in range(n_runs)]
-        return np.asarray(np.array(draws) / np.sqrt(max(shape[1], 1)))
-    W = np.asarray(init, dtype=float)
-    if W.shape not in (shape, (n_runs, *shape)) or not np.all(np.isfinite(W)):
-        raise UsageError(
-            f"init needs finite numbers of shape {shape} (a row for each class, the intercept as last column), or a "
-            f"leading axis of {n_runs} runs, but got shape {W.shape}; leave it out for 0"
-        )
-    return np.array(np.broadcast_to(W, (n_runs, *shape)))
-
-
-def _step_sizes(
-    given: Any, objective: LinearObjective, method: Optimizer, starts: Floats, batch: int | None
-) -> list[StepSize]:
-    """Return the step size of every run."""
-    each = given if isinstance(given, list) else [given] * len(starts)
-    if len(each) != len(starts):
-        raise UsageError(
-            f"a list of step sizes needs one for each of the {len(starts)} runs, but got {len(each)}; "
-            f"pass n_runs={len(each)}"
-        )
-    return [step_size_for(one, objective, method, W, batch) for one, W in zip(each, starts, strict=True)]
-
-
-def _batch_size(batch_size: int | None, method: Optimizer, n_rows: int) -> int | None:
-    if batch_size is None:
-        return min(_DEFAULT_BATCH, n_rows) if method.name == "sgd" else None
-    _check_whole("batch_size", batch_size, 1, n_rows)
-    return int(batch_size)
-
-
-def _check_whole(name: str, value: Any, least: int, most: int) -> None:
-    whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
-    if isinstance(value, bool) or not whole or not least <= value <= most:
-        raise UsageError(f"{name} needs a whole number between {least} and {most:,}, but got {value!r:.40}")

@@ -78,6 +78,7 @@ def _config(question: Question, descents: Sequence[Descent], starts: Floats, see
         "record": _listed(np.array(first.schedule, dtype=np.int64)),
         "batch_size": None if first.batches is None else int(first.batches.batch_size),
         "dtype": str(first.dtype),
+        "loop": "numpy" if first.steps_forward is None else "compiled",
         "compiled": first.steps_forward is not None,
         "n_runs": len(descents),
         "seed": seed,
