@@ -17,7 +17,12 @@ from .exceptions import (
     NotSolvedError,
     UntrustedModel,
 )
+from .experiments.result import ExperimentResult
+from .experiments.running import run_experiment
 from .limits.descend import descend
+from .limits.fast_forward import fast_forward
+from .limits.forecast import forecast
+from .limits.late_law import LateLaw
 from .limits.mixed import MixedLimit, mixed_limit
 from .losses.tail import certify_tail
 from .remedies.ledger import RemedyLedger
@@ -29,6 +34,8 @@ __all__ = [
     "DataError",
     "DataQualityWarning",
     "Diagnosis",
+    "ExperimentResult",
+    "LateLaw",
     "MarginSolution",
     "MarginscopeError",
     "MissingExtra",
@@ -46,8 +53,11 @@ __all__ = [
     "certify_tail",
     "descend",
     "diagnose",
+    "fast_forward",
+    "forecast",
     "losses",
     "mixed_limit",
+    "run_experiment",
     "separability",
     "solve_hard_margin",
 ]
