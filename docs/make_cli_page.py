@@ -24,12 +24,13 @@ nothing else); progress and errors go to standard error. `NO_COLOR` switches col
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | done, with a finding named by `--fail-on` |
+| 1 | done, with a finding named by `--fail-on`, or with cells of a sweep that failed |
 | 2 | usage: a command, option or missing extra |
 | 3 | data, file or model that cannot be used |
 | 4 | numerics: the command's own product cannot be had |
-| 5 | environment: disk, permission, memory |
+| 5 | environment: disk, permission, memory, an engine that was lost |
 | 6 | refused for security |
+| 7 | the run directory is in use by another process |
 | 70 | internal error; run again with `--debug` |
 | 130, 143 | stopped by a signal |
 """
@@ -39,11 +40,19 @@ def page() -> str:
     """Return the reference page."""
     program: Any = typer.main.get_command(app)
     parts = [HEAD]
-    for name, command in program.commands.items():
+    for name, command in commands(program).items():
         parts.append(f"## {name}\n\n```\nmarginscope {name}{usage(command.params)}\n```\n\n{prose(command.help)}")
         for title, options in groups(command.params):
             parts.append(f"{title}:\n\n" + table(options))
     return "\n".join(parts)
+
+
+def commands(program: Any, before: str = "") -> dict[str, Any]:
+    """Return every command by the words that call it, those of a group after each other."""
+    found: dict[str, Any] = {}
+    for name, command in program.commands.items():
+        found |= commands(command, f"{before}{name} ") if hasattr(command, "commands") else {before + name: command}
+    return found
 
 
 def usage(params: Iterable[Any]) -> str:
