@@ -87,9 +87,9 @@ def forecast(
     >>> from marginscope.limits.forecast import forecast
     >>> law = forecast([[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]], ["a", "b", "c"])
     >>> law.slope, round(law.onset, 1), law.is_complete
-    (1.0, 1.0, True)
+    (1.0, 0.4, True)
     >>> round(law.norm_ratio("1e1000"), 2)
-    2302.57
+    2303.49
     """
     question = ask(
         X,
