@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
-import os
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -92,13 +92,15 @@ class DaskEngine:
         # items that were on a worker that died: which of them killed it is seen when they run alone
         suspects: deque[tuple[int, int]] = deque()
         running: dict[Any, tuple[int, int, bool]] = {}
+        # a scheduler gives the value that it has for a key, and may serve several drivers
+        head = f"marginscope-{uuid.uuid4().hex}"
         while waiting or suspects or running:
             while waiting and len(running) < self.n_workers:
                 index, number = waiting.popleft()
-                running[self._submit(function, items[index], index, number)] = (index, number, False)
+                running[self._submit(function, items[index], f"{head}-{index}-{number}")] = (index, number, False)
             if suspects and not waiting and not running:
                 index, number = suspects.popleft()
-                running[self._submit(function, items[index], index, number)] = (index, number, True)
+                running[self._submit(function, items[index], f"{head}-{index}-{number}")] = (index, number, True)
             for future in self._wait(running):
                 index, number, is_alone = running.pop(future)
                 outcome = self._outcome(future, index, number, is_alone)
@@ -137,10 +139,9 @@ class DaskEngine:
                 )
             _compare(self._expected, found, place)
 
-    def _submit(self, function: Callable[[Any], Any], item: Any, index: int, number: int) -> Any:
+    def _submit(self, function: Callable[[Any], Any], item: Any, key: str) -> Any:
         if self._client.status != "running":
             raise _lost()
-        key = f"marginscope-{os.getpid()}-{id(self)}-{index}-{number}"
         return self._client.submit(_checked_attempt, self._expected, function, item, key=key, pure=False, retries=0)
 
     def _wait(self, running: dict[Any, Any]) -> list[Any]:
@@ -207,8 +208,8 @@ def _start_cluster(n_workers: int | None) -> Any:
         processes=True,
         host="127.0.0.1",
         dashboard_address=None,
-        # this engine counts deaths itself
-        scheduler_kwargs={"allowed_failures": 0},
+        # this engine counts deaths itself; the port of the pages of dask is any free one, on the loopback too
+        scheduler_kwargs={"allowed_failures": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
         silence_logs=logging.CRITICAL,
     )
 
@@ -218,7 +219,7 @@ def _keep_killing(cluster: Any, stopped: threading.Event) -> None:
     while not stopped.wait(_LOOK_SECONDS):
         for nanny in list(cluster.workers.values()):
             nanny.auto_restart = False
-            process = getattr(getattr(nanny, "process", None), "process", None)
+            process: Any = getattr(getattr(nanny, "process", None), "process", None)
             with contextlib.suppress(Exception):
                 process._process.kill()
 
