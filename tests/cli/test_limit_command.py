@@ -90,3 +90,12 @@ def test_what_cannot_be_meant(
     captured = capsys.readouterr()
     assert needle in captured.err
     assert captured.out == ""
+
+
+def test_num003_a_step_too_large_ends_with_the_largest_safe_one(wine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["limit", wine, "-t", "kind", "--standardise", "-q", "--loss", "exponential", "--step-size", "100"]
+    assert main(words) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "diverged by step 1 (loss" in captured.err
+    assert "choose a --step-size below" in captured.err

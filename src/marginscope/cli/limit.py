@@ -12,7 +12,7 @@ from marginscope.cli.class_numbers import ClassMargins, ClassScales, by_label
 from marginscope.cli.lab_options import LabOptions, read_matrix
 from marginscope.cli.option_bundles import with_bundles
 from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
-from marginscope.exceptions import UsageError
+from marginscope.exceptions import NotSolvedError, UsageError
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -73,6 +73,7 @@ def limit(
         class_margins=margins,
         class_scales=scales,
     )
+    _check_end(path, steps)
     law, verified = path.law, bool(path.verify(data.X, data.y))
     parts = None
     if law is None and loss == "cross_entropy" and not (class_weight or margins or scales):
@@ -94,6 +95,27 @@ def limit(
     else:
         print_lines(_lines(path, parts if law is None else law, verified, seconds, screen_width()))
     return 0
+
+
+def _check_end(path: Any, steps: str) -> None:
+    """Refuse a path that never came near its end."""
+    if path.status not in ("diverged", "inaccurate"):
+        return
+    from marginscope.descent.trajectory_text import power_text, step_text
+
+    size, reached = path.step_size, step_text(path.log_steps[-1])
+    if path.status == "diverged":
+        limit = "" if size.limit is None else f" below {size.limit:.4g}, where the risk is proved not to rise"
+        raise NotSolvedError(
+            f"a path to step {steps} was wanted, but with the step size {size.scale:g} descent diverged by step "
+            f"{reached} (loss {power_text(path.log_loss[-1])}); choose a --step-size{limit}",
+            path,
+        )
+    raise NotSolvedError(
+        f"a path to step {steps} was wanted, but the flow lost its tolerance after step {reached}; "
+        "rescale the columns with --standardise, or ask for fewer --steps",
+        path,
+    )
 
 
 def _step_size(word: str) -> Any:
