@@ -44,7 +44,7 @@ class Config:
     counts: tuple[int, ...] = (30, 30, 30)
     overlap: float = 1.0
     distance: float = 2.5
-    n_steps: int = 200_000
+    n_steps: int = 1_000_000
     last_decade: int = 100
     n_records: int = 50
     seed: int = 1
