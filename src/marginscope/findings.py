@@ -134,8 +134,8 @@ class Finding:
     """The outcome of one check.
 
     ``classes`` are labels as strings; ``reasons`` says for a label what ``sentence`` says
-    for all. ``rows`` are example row indices, and ``certificate`` an object with
-    ``verify`` where the claim has one.
+    for all; ``advice`` is what to do where no remedy helps. ``rows`` are example row
+    indices, and ``certificate`` an object with ``verify`` where the claim has one.
     """
 
     slug: str
@@ -149,6 +149,7 @@ class Finding:
     rows: tuple[int, ...] = ()
     certificate: Any = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    advice: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the contract."""

@@ -11,6 +11,7 @@ from marginscope.diagnosis.counterfactual import Proof
 from marginscope.diagnosis.effects import compare, recall_of, with_placebo
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.trials import trial_of_predictions
+from marginscope.remedies import REMEDIES
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,30 @@ def test_what_is_a_proof_and_what_is_none(options, said, lab):
     claim = lab.judge(effect, 0, "ant")
     assert claim.is_proof == (said == "")
     assert said in claim.reason
+
+
+def test_the_wider_interval_is_printed_where_it_decides(lab, monkeypatch):
+    """A class that is learned well enough is lifted only if all comparisons hold together."""
+    codes = np.repeat([0, 1, 2], 40)
+    before = codes.copy()
+    before[:15] = 1
+    after = codes.copy()
+    after[:9] = 1
+    trials = [trial_of_predictions(name, one, None, 3) for name, one in (("base", before), ("other", after))]
+    effect = compare(*trials, codes, 3, z_simultaneous=6.0)
+    monkeypatch.setattr(type(lab), "base_recall", np.array([25 / 40, 1.0, 1.0]))
+    reason = lab.judge(effect, 0, "ant").reason
+    assert effect.low[0] > 0
+    low, high = effect.low_simultaneous[0], effect.high_simultaneous[0]
+    assert low <= 0 < effect.high[0] < high
+    assert reason.endswith(f"where all comparisons of the report hold together ([{low:+.2f}, {high:+.2f}])")
+
+
+def test_what_can_act_is_known_without_fitting(imbalanced, scaled_logistic, case_of):
+    proba = clone(scaled_logistic).fit(imbalanced.X, imbalanced.y).predict_proba(imbalanced.X_test)
+    lab = case_of(ms.Predictions(proba=proba), imbalanced).lab
+    acting = {one.slug for one in REMEDIES if lab.can_act(one.slug)}
+    assert acting == {"logit-adjustment", "richer-model"}
 
 
 def test_the_rules_of_proof_are_fields(lab, monkeypatch):

@@ -126,7 +126,20 @@ def test_undecided_only_if_the_interval_spans_a_boundary_and_there_are_fewer_tha
     if verdict == "weak":
         assert 0.1 * rows <= hits < 0.5 * rows
     if hits < 0.1 * rows:
-        assert verdict == "unlearned"
+        assert verdict == ("undecided" if rows < 5 else "unlearned")
+
+
+@pytest.mark.parametrize(("rows", "hits"), [(2, 0), (4, 0), (4, 1), (3, 0)])
+def test_fewer_rows_than_a_proof_needs_condemn_no_class(rows, hits, case_with):
+    case = case_with({**LEARNED, "so": (rows, hits, "big")})
+    one = judge(case, issue("few-rows", "so"), name="so")
+    assert (one.verdict, one.cause) == ("undecided", "few-rows")
+    case.lab.proof = replace(case.lab.proof, least_rows=rows)
+    assert judge(case, issue("few-rows", "so"), name="so").verdict == ("undecided" if hits else "unlearned")
+
+
+def test_a_handful_that_is_learned_for_sure_is_healthy(case_with):
+    assert judge(case_with({**LEARNED, "so": (4, 4, "big")}), name="so").verdict == "healthy"
 
 
 @pytest.mark.parametrize(("rows", "hits"), [(10, 5), (20, 9), (29, 14), (29, 16)])

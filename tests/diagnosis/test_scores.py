@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import hypergeom
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
 from marginscope.diagnosis.intervals import wilson_interval
-from marginscope.diagnosis.scores import score_classes
+from marginscope.diagnosis.scores import score_classes, whole_counts
 from marginscope.diagnosis.trials import Trial
 
 
@@ -94,3 +96,21 @@ def test_rows_scored_in_some_repeats_only_keep_the_interval_around_the_recall():
         low, high = scores.interval[k]
         assert low <= scores.recall[k] <= high
         assert scores.interval[k] == pytest.approx(wilson_interval(scores.n_scored[k], scores.n_scored[k]))
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=4, max_size=4), min_size=4, max_size=4), st.integers(1, 4))
+def test_whole_counts_keep_the_rows_of_every_class_and_are_next_to_the_means(counts, repeats):
+    """Counts over repeats: every row of the table is a mean whose sum is whole."""
+    table = np.array(counts)
+    table[:, 0] += -table.sum(axis=1) % repeats
+    means = table / repeats
+    whole = whole_counts(means)
+    assert whole.sum(axis=1).tolist() == np.rint(means.sum(axis=1)).tolist()
+    assert (np.abs(whole - means) < 1).all()
+    if repeats == 1:
+        assert np.array_equal(whole, table)
+
+
+def test_the_largest_remainders_are_rounded_up_and_the_largest_count_first():
+    assert whole_counts(np.array([[4 / 3, 1 / 3, 7 / 3]])).tolist() == [[1, 0, 3]]
+    assert whole_counts(np.array([[1.5, 2.5, 0.0]])).tolist() == [[1, 3, 0]]

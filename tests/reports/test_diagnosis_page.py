@@ -11,13 +11,13 @@ import pytest
 from made_up_results import FEATURES, LABELS, make_bare, make_classes, make_diagnosis, make_large, make_ledger
 
 from marginscope.diagnosis.result import Diagnosis
-from marginscope.findings import Evidence, Finding, Status, Verdict
+from marginscope.findings import Counterfactual, Evidence, Finding, Status, Verdict
 from marginscope.reports import diagnosis_page
-from marginscope.reports.class_card import fix_command
+from marginscope.reports.class_card import class_card, fix_command
 from marginscope.reports.confusion_table import confusion_table
 from marginscope.reports.heat_map import heat_map
 from marginscope.reports.palette import INKS
-from marginscope.reports.verdict_table import verdict_line, verdict_table
+from marginscope.reports.verdict_table import VerdictRow, verdict_line, verdict_table
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 
@@ -48,7 +48,7 @@ def test_the_page_tells_everything(diagnosis: Diagnosis) -> None:
         "best recall of 'lynx' along the path",
         "penalty C = 1",
         "no: permuted classes gain as much",
-        "few-rows 160 rows are enough",
+        "Ruled out few-rows , because 160 rows are enough",
         "marginscope fix animals.csv -t species --seed 0 --class lynx",
         "infinite-parameters",
         "Class weights fade after 12 000 steps",
@@ -65,6 +65,65 @@ def test_the_page_tells_everything(diagnosis: Diagnosis) -> None:
         "5-fold stratified cross-validation",
     ):
         assert told in words, told
+
+
+def test_the_page_says_what_the_recall_is_of(diagnosis: Diagnosis) -> None:
+    given = replace(diagnosis, recall_note="Recall is that of the given answers; references: 5-fold.")
+    words = words_of(diagnosis_page.page(given))
+    assert "Recall is that of the given answers; references: 5-fold. The band of the recall" in words
+    assert "out of sample" not in words
+    assert "out-of-sample" not in words.lower()
+    assert "that of the given answers" in given.plot().axes[0].get_xlabel()
+
+
+def test_the_confusion_says_that_it_is_a_mean(diagnosis: Diagnosis) -> None:
+    assert "Scored rows: true class down" in words_of(diagnosis_page.page(diagnosis))
+    words = words_of(diagnosis_page.page(replace(diagnosis, n_repeats=3)))
+    assert "Scored rows, the mean of 3 repeats: true class down" in words
+
+
+def one_card(diagnosis: Diagnosis, label: str, **cause: object) -> str:
+    """The page of one class whose cause was found with these changes."""
+    one = replace(diagnosis[label], **{"verdict": Verdict.WEAK})
+    findings = tuple(replace(f, **cause) if f.slug == one.cause else f for f in diagnosis.findings)  # type: ignore[arg-type]
+    return words_of(diagnosis_page.page(replace(diagnosis, classes=(one,), findings=findings)))
+
+
+def test_a_remedy_that_was_refuted_for_the_class_is_not_what_to_do(diagnosis: Diagnosis) -> None:
+    card = class_card(diagnosis, VerdictRow(3, diagnosis["marten"], None))
+    assert [slug for slug, _ in card.remedies] == ["logit-adjustment", "class-weights"]
+    tried = Counterfactual("class-weights", "marten", 0.1, 0.02, (-0.1, 0.1), 0.0, 0.0, 0.0, "too small")
+    strong = replace(tried, intervention="logit-adjustment x10", reason="")
+    claims = (tried, strong, replace(strong, reason="the placebo does as much"))
+    findings = tuple(replace(f, counterfactuals=claims) if f.slug == "imbalance" else f for f in diagnosis.findings)
+    card = class_card(replace(diagnosis, findings=findings), VerdictRow(3, diagnosis["marten"], None))
+    assert [slug for slug, _ in card.remedies] == ["logit-adjustment"]
+
+
+def test_without_a_remedy_the_advice_of_the_finding_is_what_to_do(diagnosis: Diagnosis) -> None:
+    words = one_card(diagnosis, "owl", remedies=(), advice="Collect more rows: 30 are a start.")
+    assert "What to do Collect more rows: 30 are a start." in words
+
+
+@pytest.mark.parametrize(
+    ("status", "proved", "cause_proved", "head"),
+    [
+        (Status.ISSUE, True, True, "Second explanation"),
+        (Status.ISSUE, False, True, "Ruled out"),
+        (Status.ISSUE, False, False, "Second explanation"),
+        (Status.PASSED, False, False, "Ruled out"),
+    ],
+)
+def test_a_second_explanation_is_one_that_may_be_true(
+    status: Status, proved: bool, cause_proved: bool, head: str, diagnosis: Diagnosis
+) -> None:
+    proof = Counterfactual("scaling", "marten", 0.1, 0.3, (0.2, 0.4), 0.0, 0.0, 0.0)
+    second = Finding("low-capacity", status, "Trees.", ("marten",), counterfactuals=(proof,) if proved else ())
+    first = Finding("imbalance", Status.ISSUE, "Shift.", ("marten",), counterfactuals=(proof,) if cause_proved else ())
+    words = words_of(
+        diagnosis_page.page(replace(diagnosis, classes=(diagnosis["marten"],), findings=(first, second), ledger=None))
+    )
+    assert f"{head} low-capacity" in words
 
 
 def test_every_check_is_listed_once(diagnosis: Diagnosis) -> None:

@@ -93,10 +93,10 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     base = _base_trial(bench, base_rows, base_design)
     if base_rows.size < n_rows:
         notes.append(f"Recall is measured with {base_rows.size} of {n_rows} rows, drawn class by class.")
-    if bench.given is None:
-        notes.append(f"Recall is out of sample: {design.sentence}.")
-    else:
-        notes.append(f"Recall is that of the given answers; references and remedies: {design.sentence}.")
+    recall_note = f"Recall is out of sample: {design.sentence}."
+    if bench.given is not None:
+        recall_note = f"Recall is that of the given answers; references and remedies: {design.sentence}."
+    notes.append(recall_note)
     rows, lab_design = _thin(design, bench.subject, plan.lab_rows, plan, rng)
     if rows.size < n_rows:
         notes.append(
@@ -104,6 +104,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
             f"in the shares of the data but with at least {plan.least_per_class} rows of every class that has them."
         )
     case = _laboratory(bench, base, base_rows, base_design, rows, lab_design, rng)
+    case.recall_note = recall_note
     notes += [
         *_refitted(bench),
         *_unlike_its_refit(bench, case),

@@ -69,6 +69,10 @@ class Interventions(Protocol):
         """Return all interventions run so far."""
         ...
 
+    def can_act(self, slug: str) -> bool:
+        """Say whether there is anything to turn on this model."""
+        ...
+
     def claim(self, slug: str, code: int, label: str) -> Counterfactual | None:
         """Return the best recipe of an intervention for one class."""
         ...
@@ -92,6 +96,8 @@ class Case:
         Rows before the test rows; equals all rows without a test set.
     design, base : Design, Trial
         How recall is measured, and the model's own answers.
+    recall_note : str
+        What the recall is of, as a sentence.
     lab : Interventions
         Counterfactuals, on a stated subsample of the rows.
     has_own_form, reads_matrix : bool
@@ -114,6 +120,7 @@ class Case:
     base: Trial
     lab: Interventions
     seed: int
+    recall_note: str = ""
     has_own_form: bool = False
     reads_matrix: bool = False
     merges: dict[int, int] = field(default_factory=dict)

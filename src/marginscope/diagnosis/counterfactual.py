@@ -139,6 +139,19 @@ class Laboratory:
         """Return all interventions that could be run so far, by slug."""
         return {slug: one for slug, one in self._effects.items() if not isinstance(one, Exception)}
 
+    def can_act(self, slug: str) -> bool:
+        """Say whether an intervention has something to turn on this model, as far as is known without running it."""
+        try:
+            self._check_model(remedy(slug).recipes(self.situation))
+        except (CannotAct, ModelError):
+            return False
+        return not isinstance(self._effects.get(slug), Exception)
+
+    def _check_model(self, recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+        if not self.situation.view.can_refit and any(one.posthoc is None and one.estimator is None for one in recipes):
+            raise CannotAct("only predictions are known, so the model cannot be refitted")
+        return recipes
+
     def trial(self, recipe: Recipe, *, codes: NDArray[np.int64] | None = None, design: Design | None = None) -> Trial:
         """Fit a recipe on the laboratory's rows, or on permuted ``codes``."""
         self.check_time(recipe.name)
@@ -173,9 +186,7 @@ class Laboratory:
         return Trial(recipe.name, predicted, proba, fitted.train_recall, 0.0)
 
     def _run(self, slug: str) -> tuple[Effect, ...]:
-        recipes = remedy(slug).recipes(self.situation)
-        if not self.situation.view.can_refit and any(one.posthoc is None and one.estimator is None for one in recipes):
-            raise CannotAct("only predictions are known, so the model cannot be refitted")
+        recipes = self._check_model(remedy(slug).recipes(self.situation))
         z = simultaneous_z(_N_INTERVENTIONS * self.n_classes)
         effects = []
         for one in recipes:
@@ -274,7 +285,9 @@ class Laboratory:
             reason = f"recall rises by less than {rule.least_lift:g}"
         elif needed <= 0:
             reason = "the interval of the change reaches zero"
-            reason += ", all comparisons together" if low > 0 else ""
+            if low > 0:
+                wide = f"[{needed:+.2f}, {effect.high_simultaneous[code]:+.2f}]"
+                reason += f" where all comparisons of the report hold together ({wide})"
         elif effect.balanced < -max(rule.balanced_fall, _standard_error(effect)):
             reason = "balanced recall falls"
         elif effect.net_low[code] <= 0 or lift - effect.cost[code] < rule.least_net_share * lift:

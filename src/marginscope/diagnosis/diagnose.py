@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import Referee
 from marginscope.diagnosis.remedy_trials import try_remedies
 from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary, ParameterTable
+from marginscope.diagnosis.scores import whole_counts
 from marginscope.diagnosis.trials import Subject, answers_on_scored_rows
 from marginscope.exceptions import CheckNotApplicable, DataError, MarginscopeError, UsageError
 from marginscope.findings import Finding, Status
@@ -264,6 +265,7 @@ def _run(
     with threadpool_limits(limits=1), quiet_fits():
         case, notes = set_up(bench)
         found = tuple(_examine(check, case, chosen, report) for check in CHECKS)
+        found = tuple(replace(one, remedies=tuple(filter(case.lab.can_act, one.remedies))) for one in found)
         classes, found = Referee().judge(case, found)
         parameters = _parameter_table(case)
     assert isinstance(case.lab, Laboratory)
@@ -278,7 +280,9 @@ def _run(
         labels=names,
         provenance=make_provenance(seed, command),
         notes=(*describe_preparation(features), *notes),
-        confusion=np.rint(case.scores.confusion).astype(np.int64),
+        confusion=whole_counts(case.scores.confusion),
+        n_repeats=int(case.base.predicted.shape[0]),
+        recall_note=case.recall_note,
         parameters=parameters,
         thresholds=_thresholds(case),
         seconds=time.monotonic() - started,

@@ -29,8 +29,8 @@ class Effect:
         Rows of each class that both trials score.
     lift, low, high : ndarray
         Change of recall with its paired 95 % interval.
-    low_simultaneous : ndarray
-        Lower end at the level at which all intervals of the report hold together.
+    low_simultaneous, high_simultaneous : ndarray
+        The interval at the level at which all intervals of the report hold together.
     balanced, balanced_interval : float, tuple
         Change of the mean recall.
     cost : ndarray
@@ -49,6 +49,7 @@ class Effect:
     low: Reals
     high: Reals
     low_simultaneous: Reals
+    high_simultaneous: Reals
     balanced: float
     balanced_interval: tuple[float, float]
     cost: Reals
@@ -96,14 +97,15 @@ def compare(
     both = ~(np.isnan(before) | np.isnan(after))
     difference = np.where(both, after - before, np.nan)
     fill = np.full(n_classes, np.nan)
-    lift, low, high, low_all, variance = fill.copy(), fill.copy(), fill.copy(), fill.copy(), fill.copy()
+    lift, low, high, variance = fill.copy(), fill.copy(), fill.copy(), fill.copy()
+    low_all, high_all = fill.copy(), fill.copy()
     for k in range(n_classes):
         d = difference[both & (codes == k)]
         if d.size == 0:
             continue
         lift[k] = d.mean()
         low[k], high[k] = paired_interval(d, Z95)
-        low_all[k] = paired_interval(d, z_simultaneous)[0]
+        low_all[k], high_all[k] = paired_interval(d, z_simultaneous)
         variance[k] = d.var() / d.size
     cost, cost_variance = _rival_cost(base, other, codes, target, both, n_classes)
     scored = ~np.isnan(lift)
@@ -115,6 +117,7 @@ def compare(
         low=low,
         high=high,
         low_simultaneous=low_all,
+        high_simultaneous=high_all,
         balanced=float(lift[scored].mean()) if scored.any() else 0.0,
         balanced_interval=interval,
         cost=cost,

@@ -62,7 +62,8 @@ class Referee:
     unlearned, good : float
         Recalls below which a class is unlearned, and weak.
     least_rows : int
-        Scored rows below which a class may stay undecided.
+        Scored rows below which a class may stay undecided. With fewer than the
+        ``least_rows`` of a proof it is never called unlearned or weak.
     least_lift : float
         Lift that makes a class weak.
     equal, equal_share : float
@@ -143,15 +144,17 @@ class Referee:
         by_chance = scores.chance[k] >= self.chance and (recall < self.good or silent)
         proven = any(one.claim is not None for one in candidates)
         low, high = scores.interval[k]
+        # A handful of rows condemns no class, as it proves no cause.
+        poor = Verdict.UNDECIDED if n < case.lab.proof.least_rows else None
         open_question = n < self.least_rows and low < self.good < high
         if recall < self.unlearned:
-            return Verdict.UNLEARNED
+            return poor or Verdict.UNLEARNED
         if recall < self.good and not (open_question and not proven):
-            return Verdict.UNLEARNED if by_chance else Verdict.WEAK
+            return poor or (Verdict.UNLEARNED if by_chance else Verdict.WEAK)
         if recall >= self.good and by_chance:
-            return Verdict.UNLEARNED
+            return poor or Verdict.UNLEARNED
         if recall >= self.good and self._liftable(case, k, name):
-            return Verdict.WEAK
+            return poor or Verdict.WEAK
         return Verdict.UNDECIDED if open_question else Verdict.HEALTHY
 
     def _liftable(self, case: Case, k: int, name: str) -> bool:
@@ -265,7 +268,9 @@ def _why_lost(first: Candidate, second: Candidate, equal: float) -> str:
     if second.claim is not None and not second.claim.is_proof:
         return second.claim.reason
     if second.claim is None and first.claim is not None:
-        return f"an intervention for {first.slug} lifts the class, so it can be learned"
+        return f"the class can be learned: an intervention for {first.slug} lifts it"
+    if second.claim is None and first.claim is None:
+        return f"it explains no more than {first.slug}, which goes first"
     if first.net > second.net + equal:
         return f"{first.slug} repairs more at less cost ({first.net:+.2f} against {second.net:+.2f} recall)"
     return f"repairs about as much as {first.slug} for what rivals pay, and goes after it"
@@ -288,7 +293,7 @@ def _score_panel(case: Case, k: int) -> Panel | None:
     return Panel(
         kind="histogram",
         title=f"Probability of '{case.names[k]:.40}' on its rows and on its rival's",
-        x_label="out-of-sample probability",
+        x_label="probability",
         y_label="share of rows",
         series=tuple(series),
     )

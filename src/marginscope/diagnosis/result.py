@@ -71,7 +71,12 @@ class Diagnosis(Displayed):
     notes : tuple of str
         How the numbers were got: folds, subsamples, preparation of the features.
     confusion : ndarray of shape (n_classes, n_classes) or None
-        Out-of-sample counts, rows are the true classes, in the order of ``labels``.
+        Counts of the scored rows, rows are the true classes, in the order of ``labels``.
+    n_repeats : int
+        How often the rows were scored; with more than once ``confusion`` is a mean, rounded
+        so that every class keeps its rows.
+    recall_note : str
+        What the recall is of, as a sentence; one of the notes.
     labels : tuple of str
         Labels in sorted order.
     parameters : ParameterTable or None
@@ -96,6 +101,8 @@ class Diagnosis(Displayed):
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     confusion: NDArray[np.int64] | None = None
+    n_repeats: int = 1
+    recall_note: str = ""
     parameters: ParameterTable | None = None
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     ledger: RemedyLedger | None = None

@@ -11,7 +11,7 @@ from marginscope.diagnosis.effects import recall_of
 from marginscope.diagnosis.intervals import wilson_interval
 from marginscope.diagnosis.trials import Trial
 
-__all__ = ["ClassScores", "score_classes"]
+__all__ = ["ClassScores", "score_classes", "whole_counts"]
 
 
 @dataclass(frozen=True)
@@ -73,3 +73,17 @@ def score_classes(trial: Trial, codes: NDArray[np.int64], n_classes: int) -> Cla
     )
     interval = tuple(wilson_interval(hits[k], int(n_scored[k])) for k in range(n_classes))
     return ClassScores(recall, n_scored, interval, precision, rival, chance, confusion)
+
+
+def whole_counts(means: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Round the counts of each row so that their sum stays: the largest remainders are rounded up.
+
+    Of equal remainders the largest count goes first, then the order of the columns.
+    """
+    counts = np.floor(means + 1e-9)
+    left = np.rint(means.sum(axis=1) - counts.sum(axis=1)).astype(np.int64)
+    for row, n in enumerate(left.tolist()):
+        if n:
+            rest = np.round(means[row] - counts[row], 9)
+            counts[row, np.lexsort((-means[row], -rest))[:n]] += 1
+    return counts.astype(np.int64)

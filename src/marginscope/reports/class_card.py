@@ -48,7 +48,9 @@ class ClassCard:
     attempts: tuple[Attempt, ...]
     attempts_left_out: int
     also: tuple[Finding, ...]
+    is_second_open: bool
     remedies: tuple[tuple[str, RemedyTrial | None], ...]
+    advice: str
     command: str
 
 
@@ -58,6 +60,7 @@ def class_card(diagnosis: Diagnosis, row: VerdictRow, *, draw: bool = True) -> C
     by_slug = {finding.slug: finding for finding in diagnosis.findings}
     cause = by_slug.get(one.cause or "")
     attempts = _attempts(diagnosis, one)
+    remedies = _remedies(diagnosis, cause, attempts)
     return ClassCard(
         anchor=row.anchor or f"class-{row.place}",
         one=one,
@@ -67,7 +70,9 @@ def class_card(diagnosis: Diagnosis, row: VerdictRow, *, draw: bool = True) -> C
         attempts=attempts[:MOST_TRIED],
         attempts_left_out=max(0, len(attempts) - MOST_TRIED),
         also=_also_found(one, by_slug),
-        remedies=_remedies(diagnosis, cause),
+        is_second_open=_is_open(one, by_slug),
+        remedies=remedies,
+        advice="" if cause is None or remedies else cause.advice,
         command=fix_command(diagnosis, one.label),
     )
 
@@ -133,7 +138,35 @@ def _also_found(one: ClassDiagnosis, by_slug: dict[str, Finding]) -> tuple[Findi
     return tuple(finding for finding in found if finding.status in (Status.ISSUE, Status.TIP))
 
 
-def _remedies(diagnosis: Diagnosis, cause: Finding | None) -> tuple[tuple[str, RemedyTrial | None], ...]:
-    """Return the remedies of the cause, each with its trial if the ledger has one."""
+def _is_open(one: ClassDiagnosis, by_slug: dict[str, Finding]) -> bool:
+    """Say whether the second explanation may be true too: it was proved, or found where the first was not proved."""
+    second = by_slug.get(one.runner_up or "")
+    if second is None or second.status is not Status.ISSUE or one.label not in second.classes:
+        return False
+    first = by_slug.get(one.cause or "")
+    return _is_proved(one, second) or first is None or not _is_proved(one, first)
+
+
+def _is_proved(one: ClassDiagnosis, finding: Finding) -> bool:
+    return any(tried.label == one.label and tried.is_proof for tried in finding.counterfactuals)
+
+
+def _remedies(
+    diagnosis: Diagnosis, cause: Finding | None, attempts: tuple[Attempt, ...]
+) -> tuple[tuple[str, RemedyTrial | None], ...]:
+    """Return the remedies of the cause that may help this class, each with its trial if the ledger has one.
+
+    What was tried on the class and proved nothing, and what cannot act, is left out.
+    """
+    if cause is None:
+        return ()
     trials = {} if diagnosis.ledger is None else {trial.slug: trial for trial in diagnosis.ledger.trials}
-    return () if cause is None else tuple((as_label(slug), trials.get(slug)) for slug in cause.remedies)
+    # A recipe is named after its remedy, a strength may follow.
+    proved = {attempt.one.intervention.partition(" ")[0] for attempt in attempts if attempt.one.is_proof}
+    refuted = {attempt.one.intervention.partition(" ")[0] for attempt in attempts} - proved
+    kept = [slug for slug in cause.remedies if slug not in refuted]
+    return tuple(
+        (as_label(slug), trials.get(slug))
+        for slug in kept
+        if slug not in trials or trials[slug].outcome != "could_not_act"
+    )

@@ -38,6 +38,7 @@ class ConfusionTable:
     cells: tuple[tuple[tuple[int, int], ...], ...]
     mistakes: tuple[Mistake, ...]
     n_mistaken_pairs: int
+    n_repeats: int = 1
 
 
 def confusion_table(diagnosis: Diagnosis) -> ConfusionTable | None:
@@ -52,9 +53,9 @@ def confusion_table(diagnosis: Diagnosis) -> ConfusionTable | None:
     first = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], -rows))][:MOST_MISTAKES]
     mistakes = tuple(Mistake(labels[i], labels[j], int(counts[i, j]), int(of[i])) for i, j in first)
     if len(labels) > MOST_CLASSES:
-        return ConfusionTable(labels, (), mistakes, len(pairs))
+        return ConfusionTable(labels, (), mistakes, len(pairs), diagnosis.n_repeats)
     shades = np.ceil(LEVELS * counts / np.maximum(of, 1)[:, None]).astype(int)
     cells = tuple(
         tuple((int(c), int(s)) for c, s in zip(*pair, strict=True)) for pair in zip(counts, shades, strict=True)
     )
-    return ConfusionTable(labels, cells, (), len(pairs))
+    return ConfusionTable(labels, cells, (), len(pairs), diagnosis.n_repeats)

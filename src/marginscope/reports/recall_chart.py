@@ -32,7 +32,7 @@ def draw_recall(diagnosis: Diagnosis, ax: Axes | None = None) -> Figure:
     ax.set_xlim(-0.03, 1.03)
     left = len(diagnosis.classes) - len(shown)
     more = f"; the {as_count(len(shown))} worst of {as_count(len(diagnosis.classes))} classes" if left else ""
-    ax.set_xlabel(f"recall out of sample, 95 % interval{more}")
+    ax.set_xlabel(f"recall, 95 % interval{more}\n{diagnosis.recall_note}".strip())
     _draw_key(ax, shown)
     return figure
 

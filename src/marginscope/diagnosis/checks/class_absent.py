@@ -42,6 +42,7 @@ class ClassAbsent:
             f"{name_list(absent)} {'has' if len(absent) == 1 else 'have'} no training rows, yet "
             f"{rows} test rows: no training can reach them; collect rows or take them out of the test.",
             classes=tuple(absent),
+            advice="Collect rows of the class, or take it out of the test.",
             evidence=evidence,
             reasons={name: f"no training rows, {int(tested[case.names.index(name)])} test rows" for name in absent},
         )

@@ -70,6 +70,7 @@ class ConflictingLabels:
             f"{n_rows} rows equal a row with another label; no model that gives every row its likeliest label gets "
             f"more than {bound[worst]:.0%} of {name_list([case.names[worst]])} right.",
             classes=names,
+            advice="Label the rows that are equal once more, or add the feature that tells them apart.",
             evidence=evidence,
             panels={case.names[k]: _panel(case.names[k], total[k], lost[k], case.scores.recall[k]) for k in named},
             reasons={

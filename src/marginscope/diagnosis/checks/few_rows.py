@@ -63,10 +63,16 @@ class FewRows:
             f"{name_list([case.names[first]])}: {_reason(case, first)}); collect more.",
             classes=tuple(case.names[k] for k in flagged),
             evidence=evidence,
-            remedies=("class-weights", "logit-adjustment", "richer-model"),
+            remedies=tuple(slug for slug in case.lab.tried() if any(_helps(case, slug, k) for k in flagged)),
+            advice=f"Collect more rows: {self.least_rows} are a start, 100 let you compare remedies.",
             panels={case.names[k]: _panel(case, k) for k in flagged},
             reasons={case.names[k]: _reason(case, k) for k in flagged},
         )
+
+
+def _helps(case: Case, slug: str, k: int) -> bool:
+    claim = case.lab.claim(slug, k, case.names[k])
+    return claim is not None and claim.is_proof
 
 
 def _reason(case: Case, k: int) -> str:

@@ -81,6 +81,7 @@ class NoSignal:
             f"(p = {tests[silent[0]].p_value:.2f}, above {self.level:g}): these features do not "
             "know the class; look for others.",
             classes=tuple(case.names[k] for k in silent),
+            advice="Look for other features: these do not know the class.",
             evidence=evidence,
             panels={case.names[k]: _panel(case.names[k], tests[k]) for k in silent},
             reasons={

@@ -92,6 +92,7 @@ class RivalOverlap:
             classes=tuple(case.names[one[0]] for one in findings),
             evidence=tuple(evidence[:36]),
             remedies=("logit-adjustment", "class-weights"),
+            advice="Look for a feature that tells it from its rival, or join the two.",
             panels=panels,
             reasons=reasons,
         )
