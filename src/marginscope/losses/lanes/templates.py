@@ -19,7 +19,7 @@ from typing import Any
 from marginscope.losses.lanes.code import Code, Index, Lanes
 from marginscope.losses.lanes.functions import exp, exp_below, log1p
 
-__all__ = ["TEMPLATE_NAMES", "Scale", "Slots", "weigh"]
+__all__ = ["Scale", "Slots", "weigh"]
 
 # e beyond it: 1 + e = e, and what e stands against is nothing
 _SATURATED = {64: 40.0, 32: 20.0}
@@ -140,4 +140,3 @@ _WEIGH: dict[str, Callable[[Slots, Index, Scale | None, bool], tuple[Lanes, Lane
     "pair_logistic": _pair_logistic,
     "exponential": _exponential,
 }
-TEMPLATE_NAMES = tuple(_WEIGH)
