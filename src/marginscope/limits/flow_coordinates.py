@@ -70,11 +70,12 @@ class FlowCoordinates:
 
     def linear_margins(self, theta: Floats) -> Floats:
         """Return the margins without their offsets, (n_kept, n_classes - 1)."""
-        moved = self.Z @ theta.T
+        moved = theta @ self.Z.T
+        # the rows lie along memory: sums over few rivals are fast only that way
         out = np.empty_like(moved)
         for rows, G in zip(self.blocks, self.to_margins, strict=True):
-            np.matmul(moved[rows], G, out=out[rows])
-        return out
+            np.matmul(G.T, moved[:, rows], out=out[:, rows])
+        return out.T
 
     def margins(self, theta: Floats) -> Floats:
         """Return the adjusted margins, (n_kept, n_classes - 1)."""
@@ -84,10 +85,11 @@ class FlowCoordinates:
 
     def pull_back(self, weights: Floats) -> Floats:
         """Return the adjoint of ``linear_margins``, of the shape of Theta."""
-        turned = np.empty_like(weights)
+        given = weights.T
+        turned = np.empty_like(given)
         for rows, G in zip(self.blocks, self.to_margins, strict=True):
-            np.matmul(weights[rows], G.T, out=turned[rows])
-        return np.asarray(turned.T @ self.Z)
+            np.matmul(G, given[:, rows], out=turned[:, rows])
+        return np.asarray(turned @ self.Z)
 
     def weighted_gram(self, weights: Floats, slope: LogSlope) -> Floats:
         """Return sum_i (G_c diag(weight_i) D_i G_c') (x) z_i z_i', square in the entries of Theta."""
@@ -147,7 +149,7 @@ def flow_coordinates(objective: LinearObjective) -> FlowCoordinates:
         Z=Z,
         blocks=tuple(slice(int(ends[c]), int(ends[c + 1])) for c in present),
         to_margins=tuple(margins_of_scores(scaled, np.full(K - 1, c)) / divisors[c] for c in present),
-        offsets=objective.adjustment.adjusted_margins(np.zeros((len(y), K)), y),
+        offsets=np.asfortranarray(objective.adjustment.adjusted_margins(np.zeros((len(y), K)), y)),
         log_weights=log_weights[order][:, None],
         class_basis=C,
         row_basis=row_basis,
