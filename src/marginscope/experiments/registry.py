@@ -9,6 +9,7 @@ from marginscope.experiments.loss_limits import LossLimits
 from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
 from marginscope.experiments.optimizer_geometry import OptimizerGeometry
+from marginscope.experiments.rates import Rates
 from marginscope.experiments.shared_hidden_layer import SharedHiddenLayer
 from marginscope.experiments.tail_bounds import TailBounds
 from marginscope.experiments.weights_vanish import WeightsVanish
@@ -25,4 +26,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     LossLimits(),
     OptimizerGeometry(),
     SharedHiddenLayer(),
+    Rates(),
 )
