@@ -25,7 +25,7 @@ from marginscope.descent.schedule import record_steps
 from marginscope.descent.step_size import StepSize
 from marginscope.exceptions import CheckpointError, ConfigMismatch, RunLocked, RunWarning, UsageError
 from marginscope.limits.descend import descend
-from marginscope.runs.checkpoint import arrays_sha256, pack_arrays, unpack_arrays
+from marginscope.runs.checkpoint import Checkpoints, arrays_sha256, pack_arrays, unpack_arrays
 from marginscope.runs.lock import RunLock
 from oracles.descent_data import objective, separable
 
@@ -207,6 +207,7 @@ def test_pro009_resuming_another_run(tmp_path):
         ({"dtype": "float32"}, {"dtype"}),
         ({"batch_size": 4}, {"batch_size", "step_size"}),
         ({"init": "normal"}, {"init"}),
+        ({"kernel": "portable"}, {"loop"}),
     ):
         with pytest.raises(ConfigMismatch) as caught:
             descend(X, y, **{"n_steps": 20, **words}, run_dir=folder, resume=True)
@@ -214,6 +215,34 @@ def test_pro009_resuming_another_run(tmp_path):
     with pytest.raises(ConfigMismatch) as caught:
         descend(X[:, ::-1], y, n_steps=20, run_dir=folder, resume=True)
     assert caught.value.keys == ("data_sha256",)
+
+
+def test_the_compiled_loop_stops_to_save_and_goes_on(tmp_path, monkeypatch):
+    X, y = separable(1)
+    words = {"kernel": "fast", "n_steps": 3_000, "record": 1_500}
+    whole = descend(X, y, **words)
+    monkeypatch.setattr("marginscope.descent.run._PRODUCTS_AT_ONCE", 70 * X.size * 3)
+    saves = []
+    monkeypatch.setattr("marginscope.descent.saved.position_arrays", lambda *words: saves.append(1) or save(*words))
+
+    save = position_arrays
+
+    class Killed(BaseException):
+        pass
+
+    def kill(self, arrays, real=Checkpoints.save):
+        if len(saves) == 20:
+            raise Killed
+        return real(self, arrays)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", kill)
+        with pytest.raises(Killed):
+            descend(X, y, **words, run_dir=tmp_path / "run", checkpoint_seconds=0.0)
+    newest = max((tmp_path / "run" / "run-00000").glob("checkpoint-*"))
+    assert restored_position(unpack_arrays(newest.read_bytes(), "x"), None).step == 18 * 70
+    again = descend(X, y, **words, run_dir=tmp_path / "run", resume=True)
+    assert again.coef.tobytes() == whole.coef.tobytes()
 
 
 def test_a_seed_that_was_drawn_is_that_of_the_run(tmp_path):

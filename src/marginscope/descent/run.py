@@ -26,7 +26,9 @@ StepsForward = Callable[[Floats, float, int], Floats]
 
 # the loss of a diverged run exceeds the first by this factor, in logarithms
 _LARGEST_RISE = 50.0
+# of a compiled loop before it is asked whether to stop or save: a fraction of a second of products
 _STEPS_AT_ONCE = 1_000_000
+_PRODUCTS_AT_ONCE = 400_000_000
 _STEPS_BETWEEN_LOOKS = 1_000
 _ROUNDING = 1e-12
 
@@ -91,7 +93,10 @@ class Descent:
 
     @property
     def _most_steps(self) -> int:
-        return _STEPS_AT_ONCE if self.steps_forward is not None else 1
+        if self.steps_forward is None:
+            return 1
+        products = len(self.objective.y) * self.objective.shape[0] * self.objective.shape[1]
+        return max(1, min(_STEPS_AT_ONCE, _PRODUCTS_AT_ONCE // products))
 
     def _advance(self, position: Position, n_steps: int) -> None:
         """Take some steps."""

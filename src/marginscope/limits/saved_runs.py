@@ -78,14 +78,21 @@ def _config(question: Question, descents: Sequence[Descent], starts: Floats, see
         "record": _listed(np.array(first.schedule, dtype=np.int64)),
         "batch_size": None if first.batches is None else int(first.batches.batch_size),
         "dtype": str(first.dtype),
-        "loop": "numpy" if first.steps_forward is None else "compiled",
-        "compiled": first.steps_forward is not None,
+        "loop": _loop(first),
         "n_runs": len(descents),
         "seed": seed,
         "init": arrays_sha256({"W": starts}) if np.any(starts) else "zero",
         "fit_intercept": question.objective.fit_intercept,
         **{f"adjustment.{name}": None if one is None else _listed(np.asarray(one)) for name, one in fields.items()},
     }
+
+
+def _loop(descent: Descent) -> str:
+    """Return which loop rounds the steps, and how."""
+    if descent.steps_forward is None:
+        return "numpy"
+    plan = getattr(descent.steps_forward, "plan", None)
+    return f"compiled(width={getattr(plan, 'width', None)}, contract={getattr(plan, 'contract', None)})"
 
 
 def _data_sha256(question: Question) -> str:

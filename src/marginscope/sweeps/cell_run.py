@@ -88,6 +88,7 @@ def _descend(task: CellTask) -> Any:
             batch_size=parameters["batch_size"],
             fit_intercept=parameters["fit_intercept"],
             init=None if parameters["init"] == "zero" else parameters["init"],
+            kernel=parameters["kernel"],
             rng=task.cell.rng,
             run_dir=task.work if is_saved else None,
             resume=is_saved,

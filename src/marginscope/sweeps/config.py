@@ -32,6 +32,7 @@ _KEYS = (
     "batch_size",
     "fit_intercept",
     "init",
+    "kernel",
 )
 _FILE_KEYS = ("name", "file", "target", "standardise", "drop", "header", "missing", "delimiter", "decimal", "encoding")
 
@@ -47,7 +48,7 @@ class SweepConfig:
         "seed", "loss", "optimizer" and "step_size" to the values swept over, as plain JSON.
     data : tuple of DataSource
     shared : dict
-        Number of steps, records, batch size, intercept and start, as plain JSON.
+        Number of steps, records, batch size, intercept, start and kernel, as plain JSON.
     """
 
     name: str
@@ -94,6 +95,7 @@ def read_config(config: str | Path | Mapping[str, Any]) -> SweepConfig:
         "batch_size": batch,
         "fit_intercept": section.flag("fit_intercept", False),
         "init": section.choice("init", "zero", ("zero", "normal")),
+        "kernel": section.choice("kernel", "auto", ("auto", "numpy", "fast", "portable")),
     }
     data = tuple(_source(one, i, folder) for i, one in enumerate(section.several("data")))
     _check_names(data)

@@ -101,10 +101,12 @@ def _read(path: str, target: str | int, options: dict[str, Any]) -> Any:
 
 def _gaussian(spec: str, parts: dict[str, Any], seed: int) -> tuple[Floats, NDArray[Any]]:
     n, d, K = parts["n"], parts["d"], parts["K"]
+    # first what may not fit
+    X = np.empty((n, d))
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key_words(spec)))
     centres = rng.standard_normal((K, d))
     centres /= np.sqrt(np.einsum("kd,kd->k", centres, centres))[:, None]
     y = np.arange(n) % K
-    X = rng.standard_normal((n, d))
+    rng.standard_normal(out=X)
     X += parts["separation"] * centres[y]
     return X, y

@@ -16,9 +16,11 @@ __all__ = ["differences", "fingerprint"]
 @functools.cache
 def _fingerprint() -> tuple[tuple[str, str], ...]:
     import scipy.linalg  # noqa: F401  (brings its own BLAS, which is read back too)
+    from llvmlite.binding import get_host_cpu_name  # type: ignore[import-untyped]  # what numba compiles for
 
     kernels = sorted({f"{one['internal_api']} {one['architecture']}" for one in blas_read_back()})
-    found = {**package_versions(), "machine": platform.machine(), "blas": ", ".join(kernels), "probe": _probe()}
+    machine = f"{platform.machine()} {get_host_cpu_name()}"
+    found = {**package_versions(), "machine": machine, "blas": ", ".join(kernels), "probe": _probe()}
     return tuple(sorted(found.items()))
 
 
