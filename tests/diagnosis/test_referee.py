@@ -92,7 +92,9 @@ def test_no_better_than_permuted_labels_is_unlearned_whatever_the_recall(recall,
     hits = int(60 * recall)
     case = case_with({"big": (400, 400 - int(400 * recall), "low"), "low": (60, hits, "big")})
     assert case.scores.chance[1] > 0.05
-    assert judge(case, name="low").verdict == "unlearned"
+    one = judge(case, name="low")
+    assert one.verdict == "unlearned"
+    assert one.reason.startswith("called by its name no more often than other classes are (p = ")
 
 
 def test_a_large_class_that_takes_all_rows_and_has_no_signal_is_unlearned(case_with):
@@ -177,7 +179,12 @@ def passable(case_with):
 
 def test_a_passable_class_is_weak_if_an_intervention_lifts_it(passable):
     tried(passable, "class-weights", {**BEFORE, "so": (100, 90, "big")})
-    assert judge(passable, name="so").verdict == "weak"
+    one = judge(passable, name="so")
+    assert one.verdict == "weak"
+    assert one.reason.startswith("passable, but lifted: recall +0.30 [")
+    assert "nothing that was tried" not in one.reason
+    proved = judge(passable, issue("imbalance", "so", lift=0.3), name="so")
+    assert proved.reason.startswith("passable, but lifted: recall +0.30 [+0.25, +0.35] by by imbalance")
     assert judge(passable, name="mid").verdict == "healthy"
 
 

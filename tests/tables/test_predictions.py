@@ -48,7 +48,7 @@ def test_labels_and_probabilities_together(write):
         ("a,b\n0.5,0.5\n0.5,0.5\n1,0\n", "no column for 'c'"),
         ("a,b,c,id,guess\n1,0,0,1,a\n1,0,0,2,a\n1,0,0,3,b\n", "'id' and 'guess'"),
         ("0.5,0.25,0.25\n1,0,0\n0,1,0\n", "header"),
-        ("a,b,c\n1,0,0\n0,1,0\n0,x,1\n", "'b' .* has 'x' in row 2"),
+        ("a,b,c\n1,0,0\n0,1,0\n0,x,1\n", "'b' .* has 'x' on line 4;"),
         ("x\ny\nz\n", "none does"),
     ],
 )
@@ -65,8 +65,8 @@ def test_stray_labels_are_counted(write):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("0.5,0.3,0.1", r"row 1 .* sums to 0\.9"),
-        ("0.333,0.333,0.333", "sum to 1 within 1e-06"),
+        ("0.5,0.3,0.1", r"line 3 of .* sums to 0\.9"),
+        ("0.5,0.3,0.18", "sum to 1 within 0.01"),
         ("2.5,-1.5,0", "logits"),
         ("3.2,0.1,0.4", "logits"),
         ("nan,0.5,0.5", "finite"),
@@ -84,6 +84,22 @@ def test_num016_per_cent_and_rounding(write):
         read_predictions(write("a,b,c\n50,25,25\n100,0,0\n"), LABELS, 2)
     _, probabilities, _ = read_predictions(write("a,b,c\n0.3333333,0.3333333,0.3333334\n1,0,0\n"), LABELS, 2)
     assert probabilities.shape == (2, 3)
+
+
+def test_rounded_probabilities_are_divided_by_their_sum_and_that_is_said(write):
+    path = write("a,b,c\n0.3333,0.3333,0.3333\n0.995,0,0\n0.25,0.5,0.25\n")
+    _, probabilities, notes = read_predictions(path, LABELS, 3)
+    assert probabilities.tolist() == [[1 / 3] * 3, [1, 0, 0], [0.25, 0.5, 0.25]]
+    assert any("are rounded" in note and "divided by their sums" in note for note in notes)
+    _, probabilities, notes = read_predictions(write("a,b,c\n0.5,0.25,0.25\n"), LABELS, 1)
+    assert not any("rounded" in note for note in notes)
+
+
+def test_the_line_named_is_that_of_the_file(write):
+    with pytest.raises(ModelError, match=r"line 6 of .* sums to 0\.5"):
+        read_predictions(write("a,b,c\n1,0,0\n\n\n0,1,0\n0.5,0,0\n"), LABELS, 3)
+    with pytest.raises(DataError, match=r"line 4 of .* is empty"):
+        read_predictions(write('guess\na\nb\n" "\n'), LABELS, 3)
 
 
 def test_npz_and_parquet(tmp_path):

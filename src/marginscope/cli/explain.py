@@ -1,4 +1,4 @@
-"""The command ``explain``: what a cause means, and what to do about it."""
+"""The command ``explain``: what a cause, a verdict or a remedy means."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ import typer
 
 from marginscope.cli.run_options import JsonOption
 from marginscope.exceptions import UsageError
+from marginscope.findings import Verdict
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+    from marginscope.remedies.recipe import Remedy
+
 __all__ = ["explain", "page", "slugs", "summary"]
+
+_VERDICTS = tuple(str(one) for one in Verdict)
 
 
 def _folder() -> Traversable:
@@ -28,19 +33,42 @@ def slugs() -> list[str]:
 
 
 def page(slug: str) -> str:
-    """Return the Markdown page of a cause.
+    """Return the Markdown page of a cause, a verdict or a remedy.
 
     Raises
     ------
     UsageError
-        If there is no such cause, naming the nearest ones.
+        If there is none, naming the nearest ones.
     """
-    known = slugs()
-    if slug not in known:
-        near = difflib.get_close_matches(slug, known, n=3)
-        advice = f"use {' or '.join(near)}" if near else "run 'marginscope explain' to list them"
-        raise UsageError(f"the name of a cause is needed, got {slug!r}; {advice}")
-    return (_folder() / f"{slug}.md").read_text(encoding="utf-8")
+    if slug in slugs():
+        return (_folder() / f"{slug}.md").read_text(encoding="utf-8")
+    if slug in _VERDICTS:
+        return (_folder() / "verdicts" / f"{slug}.md").read_text(encoding="utf-8")
+    from marginscope.remedies import REMEDIES
+
+    remedies = {one.slug: one for one in REMEDIES}
+    if slug in remedies:
+        return _remedy_page(remedies[slug])
+    near = difflib.get_close_matches(slug, [*slugs(), *_VERDICTS, *remedies], n=3)
+    advice = f"use {' or '.join(near)}" if near else "run 'marginscope explain' to list them"
+    raise UsageError(f"the name of a cause, a verdict or a remedy is needed, got {slug!r}; {advice}")
+
+
+def _remedy_page(remedy: Remedy) -> str:
+    """Return what a remedy says of itself."""
+    title = f"{remedy.title[0].upper()}{remedy.title[1:]}"
+    lines = [
+        f"# {remedy.slug}",
+        "",
+        f"{title}.",
+        "",
+        f"A remedy. It can act on {', '.join(sorted(remedy.acts_on))}.",
+        f"What else it changes: {remedy.side_effects}.",
+        "",
+        "`marginscope fix` tries it on the folds of the diagnosis, shows what it does to every",
+        "class with its interval, and prints the code that applies it.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def summary(slug: str) -> str:
@@ -50,12 +78,13 @@ def summary(slug: str) -> str:
 
 def explain(
     slug: Annotated[
-        str | None, typer.Argument(metavar="[SLUG]", help="Cause to explain; without it, all are listed.")
+        str | None,
+        typer.Argument(metavar="[SLUG]", help="Cause, verdict or remedy; without it, causes are listed."),
     ] = None,
     json: JsonOption = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> int:
-    """Explain a cause, and what to do about it.
+    """Explain a cause, a verdict or a remedy.
 
     A page says what the cause means, what decides it, what to do, and when the finding
     is wrong or may be ignored.
@@ -65,6 +94,8 @@ def explain(
       marginscope explain
 
       marginscope explain weights-vanish
+
+      marginscope explain weak
     """
     del debug  # read by main, where errors are shown
     if json:
@@ -76,6 +107,7 @@ def explain(
 
         width = max(map(len, slugs()))
         print_lines(Text(f"{one:<{width}}  {summary(one)}") for one in slugs())
+        print_lines([Text(), Text(f"and verdicts: {', '.join(_VERDICTS)}; and remedies")])
     else:
         _print_page(page(slug))
     return 0

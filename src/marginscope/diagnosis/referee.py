@@ -40,6 +40,7 @@ PREFERENCE = (
     "no-signal",
     "rival-overlap",
 )
+_LIFTED = "passable, but lifted: "
 NEVER_A_CAUSE = frozenset({"infinite-parameters", "weights-vanish", "non-identifiable"})
 
 
@@ -208,9 +209,12 @@ class Referee:
         k: int,
     ) -> ClassDiagnosis:
         tried = self._best_unproven(by_slug, result.label)
+        why = self._why_verdict(case, result, ranked, k)
         if not ranked:
-            reason = "no cause was proved"
-            if tried is not None and tried.claim is not None and tried.claim.lift >= self.least_lift:
+            reason = f"{why}no cause was proved"
+            if why.startswith(_LIFTED):
+                pass
+            elif tried is not None and tried.claim is not None and tried.claim.lift >= self.least_lift:
                 reason += f": {tried.sentence}, but {tried.claim.reason}"
             elif tried is not None:
                 reason += ": nothing that was tried lifts it"
@@ -233,11 +237,26 @@ class Referee:
         return replace(
             result,
             cause=first.slug,
-            reason=first.sentence,
+            reason=why + first.sentence,
             runner_up=None if second is None or second.slug == first.slug else second.slug,
             runner_up_reason=reason_lost if second is not None and second.slug != first.slug else "",
             panel=panel,
         )
+
+    def _why_verdict(self, case: Case, result: ClassDiagnosis, ranked: list[Candidate], k: int) -> str:
+        """Begin the reason of a verdict that the recall alone does not explain."""
+        recall, chance = result.recall, float(case.scores.chance[k])
+        if recall is None:
+            return ""
+        if result.verdict is Verdict.UNLEARNED and recall >= self.unlearned:
+            return f"called by its name no more often than other classes are (p = {chance:.2f}); "
+        if result.verdict is not Verdict.WEAK or recall < self.good:
+            return ""
+        if ranked and ranked[0].claim is not None:
+            return _LIFTED
+        claims = [case.lab.claim(slug, k, result.label) for slug in case.lab.tried()]
+        proofs = [one for one in claims if one is not None and one.is_proof]
+        return f"{_LIFTED}{_claim_sentence(max(proofs, key=lambda one: one.net))}; " if proofs else ""
 
     def _best_unproven(self, by_slug: Mapping[str, Finding], name: str) -> Candidate | None:
         """The cause whose intervention lifted the class most without proving it."""

@@ -44,11 +44,12 @@ def read_delimited(
     return builder.finish()
 
 
-def read_rows(source: Source, stream: Stream, options: ReaderOptions) -> tuple[list[list[str]], list[str]]:
-    """Return all rows as text, for small files that are no table of features."""
+def read_rows(source: Source, stream: Stream, options: ReaderOptions) -> tuple[list[list[str]], list[int], list[str]]:
+    """Return all rows as text, the lines they begin on and notes, for small files that are no table of features."""
     with _long_fields():
         rows = _Rows(source, stream, options, one_column=True)
-        return [row for _, row in rows.checked(rows.dialect.n_fields)], rows.notes
+        found = list(rows.checked(rows.dialect.n_fields))
+        return [row for _, row in found], [line for line, _ in found], rows.notes
 
 
 def text_lines(stream: Stream, encoding: str, name: str) -> Iterator[str]:

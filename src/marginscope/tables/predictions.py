@@ -21,8 +21,12 @@ from marginscope.tables.wording import count, joined, listed, shown
 __all__ = ["check_probabilities", "read_predictions"]
 
 _TOLERANCE = 1e-6
+# Sums that rounding to a few digits explains.
+_ROUNDED = 1e-2
 
 Predictions = tuple[NDArray[np.object_] | None, NDArray[np.float64] | None, tuple[str, ...]]
+# What the rows are called in a message, from the first.
+Places = Sequence[str]
 
 
 def read_predictions(
@@ -66,7 +70,8 @@ def read_predictions(
     DataError
         If the rows or columns are not those of the data.
     ModelError
-        If probabilities are not between 0 and 1, or do not sum to 1.
+        If probabilities are not between 0 and 1, or do not sum to 1 within 1e-2. Sums
+        that differ by more than 1e-6 are taken for rounded digits, and divided out.
     """
     del unused
     labels = [str(label) for label in labels]
@@ -81,32 +86,35 @@ def read_predictions(
     with Source(path, max_bytes=max_bytes, allow_stream=allow_stream) as source:
         whole = format_of_whole(source)
         if whole == "npz":
-            found = _from_npz(source, labels, n_rows)
+            found, places = _from_npz(source, labels, n_rows), _rows(n_rows)
         elif whole == "parquet":
-            found = _from_parquet(source, labels, n_rows)
+            found, places = _from_parquet(source, labels, n_rows), _rows(n_rows)
         else:
-            found = _from_text(source, labels, n_rows, options)
+            found, places = _from_text(source, labels, n_rows, options)
         source.close_reading()
     predicted, probabilities, notes = found
     if probabilities is not None:
-        probabilities = check_probabilities(probabilities, source.name)
+        probabilities, more = check_probabilities(probabilities, source.name, places)
+        notes = (*notes, *more)
     if predicted is not None:
         notes = (*notes, *_strangers(predicted, labels))
     return predicted, probabilities, notes
 
 
-def check_probabilities(values: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Return class probabilities, or say why they are none.
+def check_probabilities(
+    values: NDArray[np.float64], name: str, places: Places
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return class probabilities whose rows sum to 1, and notes; or say why they are none.
 
     Raises
     ------
     ModelError
-        For logits, and rows whose sum differs from 1 by more than 1e-6.
+        For logits, and rows whose sum differs from 1 by more than 1e-2.
     """
     if not np.isfinite(values).all():
         row, column = (int(at[0]) for at in np.nonzero(~np.isfinite(values)))
         raise ModelError(
-            f"finite probabilities are needed, but row {row}, class column {column} of {name} is "
+            f"finite probabilities are needed, but {places[row]}, class column {column + 1} of {name} is "
             f"{values[row, column]}; predict again"
         )
     sums = values.sum(axis=1)
@@ -117,26 +125,37 @@ def check_probabilities(values: NDArray[np.float64], name: str) -> NDArray[np.fl
         row, column = (int(at) for at in np.unravel_index(np.argmax(np.abs(values - 0.5)), values.shape))
         raise ModelError(
             f"probabilities between 0 and 1 are needed, but {name} looks like logits (value {values[row, column]:g} in "
-            f"row {row}); apply softmax to each row first"
+            f"{places[row]}); apply softmax to each row first"
         )
-    if abs(sums[worst] - 1) > _TOLERANCE:
+    off = abs(float(sums[worst]) - 1)
+    if off > _ROUNDED:
         raise ModelError(
-            f"the probabilities of a row must sum to 1 within {_TOLERANCE:g}, but row {worst} of {name} sums to "
+            f"the probabilities of a row must sum to 1 within {_ROUNDED:g}, but {places[worst]} of {name} sums to "
             f"{sums[worst]:.7g}; write all digits, and one column for every class"
         )
-    return values
+    if off <= _TOLERANCE:
+        return values, ()
+    return np.maximum(values, 0.0) / np.maximum(values, 0.0).sum(axis=1, keepdims=True), (
+        f"the probabilities of {name} are rounded: rows sum to 1 within {off:.1g} only, and were divided by their sums",
+    )
 
 
-def _from_text(source: Source, labels: list[str], n_rows: int, options: ReaderOptions) -> Predictions:
+def _rows(n_rows: int) -> Places:
+    return [f"row {row} (from 1)" for row in range(1, n_rows + 1)]
+
+
+def _from_text(source: Source, labels: list[str], n_rows: int, options: ReaderOptions) -> tuple[Predictions, Places]:
     from marginscope.tables.delimited import read_rows
 
     stream = source.stream()
     kind = format_of_text(source, stream)
     if kind != "delimited":
         raise DataError(f"predictions are delimited text, Parquet or NPZ, but {source.name} is {kind}; convert it")
-    rows, notes = read_rows(source, stream, options)
+    rows, lines, notes = read_rows(source, stream, options)
+    places = [f"line {line}" for line in lines]
     if len(rows[0]) == 1:
-        return _one_column([row[0] for row in rows], labels, n_rows, options.header, source.name, notes)
+        cells = [row[0] for row in rows]
+        return _one_column(cells, places, labels, n_rows, options.header, source.name, notes), places
     names = [name.strip() for name in rows[0]]
     if not options.header or not set(names) & set(labels):
         raise DataError(
@@ -145,25 +164,31 @@ def _from_text(source: Source, labels: list[str], n_rows: int, options: ReaderOp
         )
     _check_rows(len(rows) - 1, n_rows, source.name)
     columns = [list(column) for column in zip(*rows[1:], strict=True)]
-    return _by_name(names, columns, labels, source.name, notes, options.decimal)
+    return _by_name(names, columns, labels, source.name, places[1:], notes, options.decimal), places[1:]
 
 
 def _one_column(
-    cells: list[str], labels: list[str], n_rows: int, header: bool, name: str, notes: list[str]
+    cells: list[str], places: Places, labels: list[str], n_rows: int, header: bool, name: str, notes: list[str]
 ) -> Predictions:
     """Take the first line as a header only where the number of rows says so."""
     if header and len(cells) == n_rows + 1:
         notes = [*notes, f"the first line of {name} ({shown(cells[0])}) is a header"]
-        cells = cells[1:]
+        cells, places = cells[1:], places[1:]
     _check_rows(len(cells), n_rows, name)
     if not set(cells) & set(labels) and {cell.strip() for cell in cells} & set(labels):
         cells = [cell.strip() for cell in cells]
-    _check_labels(cells, name)
+    _check_labels(cells, name, places)
     return np.array(cells, dtype=object), None, tuple(notes)
 
 
 def _by_name(
-    names: list[str], columns: list[Any], labels: list[str], name: str, notes: list[str], decimal: str | None = None
+    names: list[str],
+    columns: list[Any],
+    labels: list[str],
+    name: str,
+    places: Places,
+    notes: list[str],
+    decimal: str | None = None,
 ) -> Predictions:
     check_distinct(names, name)
     missing = [label for label in labels if label not in names]
@@ -176,19 +201,19 @@ def _by_name(
             "name the columns as the classes, and leave out everything else but one column of predicted labels"
         )
     place = {one: at for at, one in enumerate(names)}
-    values = np.column_stack([_numbers(columns[place[label]], label, name, decimal) for label in labels])
+    values = np.column_stack([_numbers(columns[place[label]], label, name, places, decimal) for label in labels])
     if [one for one in names if one in labels] != labels:
         notes = [*notes, f"the columns of {name} were put in the order of the classes"]
     predicted = None
     if others:
         cells = [str(cell) for cell in columns[place[others[0]]]]
-        _check_labels(cells, name)
+        _check_labels(cells, name, places)
         predicted = np.array(cells, dtype=object)
         notes = [*notes, f"column {shown(others[0])} of {name} holds the predicted labels"]
     return predicted, values, tuple(notes)
 
 
-def _numbers(cells: list[Any], label: str, name: str, decimal: str | None) -> NDArray[np.float64]:
+def _numbers(cells: list[Any], label: str, name: str, places: Places, decimal: str | None) -> NDArray[np.float64]:
     reader = CellReader(())
     values = np.empty(len(cells))
     for row, cell in enumerate(cells):
@@ -198,7 +223,7 @@ def _numbers(cells: list[Any], label: str, name: str, decimal: str | None) -> ND
         readable = (CellKind.INTEGER, CellKind.POINT, CellKind.INFINITE, *[CellKind.COMMA] * (decimal != "."))
         if kind not in readable:
             raise DataError(
-                f"probabilities are numbers, but column {shown(label)} of {name} has {shown(cell)} in row {row}; "
+                f"probabilities are numbers, but column {shown(label)} of {name} has {shown(cell)} on {places[row]}; "
                 "correct it"
             )
     return values
@@ -222,7 +247,7 @@ def _from_npz(source: Source, labels: list[str], n_rows: int) -> Predictions:
     if predicted is not None:
         found = labels_as_text(predicted, "y_pred")
         _check_rows(len(found), n_rows, source.name)
-        _check_labels(found, source.name)
+        _check_labels(found, source.name, _rows(n_rows))
         cells = np.array(found, dtype=object)
     values = None
     if probabilities is not None:
@@ -244,9 +269,9 @@ def _from_parquet(source: Source, labels: list[str], n_rows: int) -> Predictions
     cells = [list(map(_text, columns[one])) for one in names]
     _check_rows(len(cells[0]) if cells else 0, n_rows, source.name)
     if len(names) == 1:
-        _check_labels(cells[0], source.name)
+        _check_labels(cells[0], source.name, _rows(n_rows))
         return np.array(cells[0], dtype=object), None, ()
-    return _by_name(names, cells, labels, source.name, [])
+    return _by_name(names, cells, labels, source.name, _rows(n_rows), [])
 
 
 def _text(value: Any) -> str | None:
@@ -261,10 +286,10 @@ def _check_rows(found: int, n_rows: int, name: str) -> None:
         )
 
 
-def _check_labels(cells: Sequence[str | None], name: str) -> None:
+def _check_labels(cells: Sequence[str | None], name: str, places: Places) -> None:
     for row, cell in enumerate(cells):
         if cell is None or not cell.strip():
-            raise DataError(f"a label is needed in every row, but row {row} of {name} is empty; predict it")
+            raise DataError(f"a label is needed in every row, but {places[row]} of {name} is empty; predict it")
 
 
 def _strangers(predicted: NDArray[np.object_], labels: list[str]) -> tuple[str, ...]:
