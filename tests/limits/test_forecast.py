@@ -77,9 +77,10 @@ def multipliers(X, y):
     return A[kept], alpha.value[kept], A[~kept]
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_at_step_1e100_the_law_is_the_path(seed, case):
+@pytest.mark.parametrize(
+    ("case", "seed"), [*((case, 1) for case in CASES), ("cross_entropy", 0), ("focal", 0), ("margins and scales", 0)]
+)
+def test_at_step_1e100_the_law_is_the_path(case, seed):
     X, y = linear_labels(seed, 10, 2)
     law = forecast(X, y, **CASES[case])
     path = fast_forward(X, y, record=[1e90], **CASES[case])
