@@ -11,6 +11,7 @@ from marginscope.experiments.norm_ratio import NormRatio
 from marginscope.experiments.optimizer_geometry import OptimizerGeometry
 from marginscope.experiments.rates import Rates
 from marginscope.experiments.shared_hidden_layer import SharedHiddenLayer
+from marginscope.experiments.step_sizes import StepSizes
 from marginscope.experiments.tail_bounds import TailBounds
 from marginscope.experiments.weights_vanish import WeightsVanish
 
@@ -27,4 +28,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     OptimizerGeometry(),
     SharedHiddenLayer(),
     Rates(),
+    StepSizes(),
 )
