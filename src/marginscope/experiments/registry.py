@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from marginscope.experiments.class_margins import ClassMargins
+from marginscope.experiments.correlated_features import CorrelatedFeatures
 from marginscope.experiments.decision_regions import DecisionRegions
 from marginscope.experiments.experiment import Experiment
+from marginscope.experiments.flat_activation import FlatActivation
 from marginscope.experiments.loss_limits import LossLimits
 from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
@@ -29,4 +31,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     SharedHiddenLayer(),
     Rates(),
     StepSizes(),
+    CorrelatedFeatures(),
+    FlatActivation(),
 )
