@@ -22,6 +22,9 @@ $(VENV)/.installed-bench: pyproject.toml | $(VENV)/bin/python
 
 demo: $(VENV)/.installed
 	$(BIN)/marginscope demo -o demo-report.html
+	@echo
+	@echo "The commands above are found once the environment is active:"
+	@echo "    . $(BIN)/activate"
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -169,6 +169,8 @@ TRIALS = (
     ),
     RemedyTrial("scaling", "standardised features", "could_not_act", "the model scales already"),
     RemedyTrial("smote", "SMOTE", "failed", "too few neighbours"),
+    RemedyTrial("over-sampling", "random over-sampling", "could_not_act", "the package is missing"),
+    RemedyTrial("under-sampling", "random under-sampling", "could_not_act", "the package is missing"),
 )
 LEDGER = RemedyLedger(("lynx", "fox"), {"lynx": 0.0, "fox": 0.11}, TRIALS, "weaker-penalty", "A weaker penalty helps.")
 
@@ -186,6 +188,8 @@ def test_the_ledger_ranks_marks_the_winner_and_ends_with_the_code() -> None:
     assert "+0.30" in besides["weaker-penalty"]
     assert "+0.10     -0.20 a very long" in besides["class-weights"]
     assert "  scaling: the model scales already" in lines
+    assert "  over-sampling, under-sampling: the package is missing" in lines
+    assert "\n".join(lines).count("the package is missing") == str(LEDGER).count("the package is missing") == 1
     assert "  smote: too few neighbours" in lines
     assert lines[-4:] == ["A weaker penalty helps.", "", "    model.set_params(C=0.001)", "    model.fit(X, y)"]
 

@@ -14,9 +14,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import marginscope as ms
+from marginscope.diagnosis import remedy_trials
+from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.remedy_trials import _winner
 from marginscope.exceptions import ModelError, UsageError
-from marginscope.remedies import REMEDIES
+from marginscope.remedies import REMEDIES, remedy
 from marginscope.remedies.ledger import Change, RemedyTrial
 
 SHARES = {"logit-adjustment", "class-weights", "over-sampling", "under-sampling", "smote"}
@@ -169,6 +171,39 @@ def test_costs_in_probabilities_are_measured(ledgers):
     assert math.isfinite(one.calibration)
     assert one.worst_other[0] in set(problem.y.tolist()) - set(ledger.targets)
     assert one.worst_other[1] <= 0
+
+
+def made(slug, gain, *, log_loss, others=0.0):
+    """A trial that lifts 'a' by ``gain`` and no other class."""
+    change = {"a": Change(gain, (gain - 0.1, gain + 0.1))}
+    return RemedyTrial(slug, f"the {slug}", "tried", change=change, balanced=Change(0, (0, 0)), helps=("a",),
+                       worst_other=("b", others), log_loss=log_loss)  # fmt: skip
+
+
+def test_between_equals_the_rule_is_said():
+    ahead, winner = made("richer-model", 0.5, log_loss=-0.2), made("class-weights", 0.48, log_loss=0.1)
+    trials = (ahead, winner)
+    chosen = remedy_trials._winner(trials, ("a",), frozenset({"imbalance"}))
+    assert chosen is winner
+    said = remedy_trials._sentence(None, ("a",), winner, trials, False)
+    assert said.startswith("Best is class-weights, the class-weights: it lifts 'a'. richer-model gains up to a tenth")
+    assert "acts on the cause goes first" in said
+    alone = remedy_trials._sentence(None, ("a",), winner, (winner, made("scaling", 0.2, log_loss=0)), False)
+    assert alone == "Best is class-weights, the class-weights: it lifts 'a'."
+
+
+def test_of_several_targets_one_may_pay_for_the_others(blobs, case_of):
+    case = case_of(LogisticRegression(), blobs([60, 50, 40], [[0, 0], [2, 0], [0, 2]]))
+    with quiet_fits():
+        effect = case.lab.effects("richer-model")[0]
+    effect = replace(effect, lift=np.array([0.1, -0.3, 0.2]))
+    for targets, worst in (
+        (("ant", "bee", "cow"), ("bee", -0.3)),
+        (("bee",), ("ant", 0.1)),
+        (("ant", "cow"), ("bee", -0.3)),
+    ):
+        trial = remedy_trials._trial(remedy("richer-model"), effect, case, case.lab, targets)
+        assert trial.worst_other == worst
 
 
 def test_what_could_act_on_no_found_cause_is_not_tried(ledgers):

@@ -204,11 +204,11 @@ def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
     if tried:
         lines += _cost_table(ledger, tried, width)
     for outcome, head in (("could_not_act", "could not act"), ("failed", "failed")):
-        rest = [one for one in ledger.trials if one.outcome == outcome]
+        rest = [(slugs, reason) for slugs, how, reason in ledger.refusals if how == outcome]
         if rest:
             lines.append(Text(f"{head}:", style="bold"))
-            for one in rest:
-                lines += paragraph(one.reason, width, head=f"{one.slug}: ", indent="  ")
+            for slugs, reason in rest:
+                lines += paragraph(reason, width, head=f"{', '.join(slugs)}: ", indent="  ")
             lines.append(Text())
     lines += paragraph(ledger.sentence, width, style="bold")
     if ledger.snippet:

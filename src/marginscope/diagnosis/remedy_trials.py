@@ -81,7 +81,7 @@ def _causes(diagnosis: Diagnosis, targets: tuple[str, ...]) -> frozenset[str]:
 def _try(remedy: Remedy, case: Case, lab: Laboratory, targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial:
     tried = remedy.slug in lab.tried()
     if causes and not tried and not (remedy.acts_on & causes):
-        return _not_tried(remedy, f"does not act on {', '.join(sorted(causes))}")
+        return _not_tried(remedy, f"made for other causes than {', '.join(sorted(causes))}")
     try:
         effects = lab.effects(remedy.slug)
     except NotTried as error:
@@ -104,8 +104,9 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
         lift = _number(effect.lift[k])
         change[name] = None if lift is None else Change(lift, (float(effect.low[k]), float(effect.high[k])))
         recall[name] = None if lift is None else float(case.lab_recall[k] + lift)
-    others = [(float(effect.lift[k]), name) for k, name in enumerate(case.names) if name not in targets]
-    others = [one for one in others if not np.isnan(one[0])]
+    changes = [(float(effect.lift[k]), name) for k, name in enumerate(case.names) if not np.isnan(effect.lift[k])]
+    # Of several targets one may pay for the others.
+    others = [one for one in changes if one[1] not in targets or (len(targets) > 1 and one[0] < 0)]
     helps = tuple(name for name in targets if lab.judge(effect, case.names.index(name), name).is_proof)
     log_loss, calibration = probability_changes(lab.base, effect.trial, lab.raw.codes, recipe.merges)
     title = remedy.title if effect.name == remedy.slug else f"{remedy.title} ({recipe.expression})"
@@ -140,23 +141,26 @@ def _snippet(remedy: Remedy, recipe: Recipe, lab: Laboratory) -> str:
     return "\n".join([*dict.fromkeys(imports), "", *rest])
 
 
-def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial | None:
-    """The remedy that gains most over the targets, balanced recall added.
+def _gain(trial: RemedyTrial, targets: tuple[str, ...]) -> float:
+    lifts = [one.value for name in trial.helps if (one := trial.change.get(name)) is not None]
+    return sum(lifts) / len(targets) + (0.0 if trial.balanced is None else trial.balanced.value)
 
-    Among those within ``_EQUAL`` of the largest gain one that acts on a first cause wins, then the
-    lower log-loss: a repaired model before another kind of model.
-    """
 
-    def gain(trial: RemedyTrial) -> float:
-        lifts = [one.value for name in trial.helps if (one := trial.change.get(name)) is not None]
-        return sum(lifts) / len(targets) + (0.0 if trial.balanced is None else trial.balanced.value)
-
+def _level(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...]) -> list[RemedyTrial]:
+    """Return the remedies within ``_EQUAL`` of the largest gain over the targets, balanced recall added."""
     helpful = [one for one in trials if one.helps]
-    if not helpful:
+    best = max((_gain(one, targets) for one in helpful), default=0.0)
+    return [one for one in helpful if _gain(one, targets) >= best - _EQUAL * abs(best)]
+
+
+def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial | None:
+    """The remedy that gains most; between equals one that acts on a first cause, then the lower log-loss.
+
+    So a repaired model goes before another kind of model.
+    """
+    level = _level(trials, targets)
+    if not level:
         return None
-    best = max(map(gain, helpful))
-    least = best - _EQUAL * abs(best)
-    level = [one for one in helpful if gain(one) >= least]
 
     def rank(trial: RemedyTrial) -> tuple[bool, float]:
         acts = bool(remedy(trial.slug).acts_on & causes)
@@ -177,11 +181,18 @@ def _sentence(
     if winner is None:
         return _nothing_helps(diagnosis, targets, trials, asked)
     left = tuple(name for name in targets if name not in winner.helps)
-    text = f"best is {winner.slug} ({winner.title}): it lifts {name_list(winner.helps, 5)}"
+    text = f"best is {winner.slug}, {winner.title}: it lifts {name_list(winner.helps, 5)}"
     if left:
         text += f"; {name_list(left, 5)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
     if winner.worst_other is not None and winner.worst_other[1] < 0:
         text += f"; '{winner.worst_other[0]:.40}' pays most ({winner.worst_other[1]:+.2f} recall)"
+    equals = [one for one in _level(trials, targets) if one is not winner]
+    ahead = [one.slug for one in equals if _gain(one, targets) > _gain(winner, targets)]
+    if ahead:
+        text += (
+            f". {' and '.join(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
+            "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
+        )
     return text[0].upper() + text[1:] + "."
 
 
@@ -194,14 +205,14 @@ def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: tuple
         return f"{name_list(targets, 5)} is learned already, and nothing that was tried lifts it further for sure."
     changes = {one.slug: [c for name in targets if (c := one.change.get(name)) is not None] for one in trials}
     causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
-    found = f" (found: {', '.join(causes)})" if causes else ""
+    found = f" What was found: {', '.join(causes)}." if causes else ""
     rising = tuple(slug for slug, lifts in changes.items() if any(one.interval[0] > 0 for one in lifts))
     if rising:
         return (
-            f"Nothing that was tried lifts {name_list(targets, 5)} for free{found}: {', '.join(rising)} would raise "
-            "the recall, but other classes lose about as much or a placebo does the same."
+            f"Nothing that was tried lifts {name_list(targets, 5)} for free: {', '.join(rising)} would raise "
+            f"the recall, but other classes lose about as much or a placebo does the same.{found}"
         )
     return (
-        f"Nothing that was tried lifts {name_list(targets, 5)} for sure{found}"
-        "; what is missing is in the data: more rows, other features, or cleaner labels."
+        f"Nothing that was tried lifts {name_list(targets, 5)} for sure; what is missing is in the data: "
+        f"more rows, other features, or cleaner labels.{found}"
     )

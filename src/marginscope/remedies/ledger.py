@@ -34,7 +34,8 @@ class RemedyTrial:
     balanced : Change or None
         Change of balanced recall (the mean over the scored classes).
     worst_other : tuple or None
-        The untargeted class that loses most, and its change of recall.
+        The class that loses most, and its change of recall: an untargeted one, or of
+        several targets one that pays for the others.
     log_loss, calibration : float or None
         Change of the log-loss and of the expected calibration error; ``None``
         where a model gives no probabilities.
@@ -134,6 +135,15 @@ class RemedyLedger(Displayed):
         raise KeyError(slug)
 
     @property
+    def refusals(self) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+        """Slugs, outcome and reason of what was not tried, remedies with one reason together."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for trial in self.trials:
+            if trial.outcome != "tried":
+                found.setdefault((trial.outcome, trial.reason), []).append(trial.slug)
+        return tuple((tuple(slugs), outcome, reason) for (outcome, reason), slugs in found.items())
+
+    @property
     def snippet(self) -> str | None:
         """Code of the winner to paste, or ``None``."""
         return None if self.winner is None else self[self.winner].snippet
@@ -175,7 +185,6 @@ class RemedyLedger(Displayed):
         lines = [self.sentence]
         for trial in self.trials:
             if trial.outcome != "tried":
-                lines.append(f"  {trial.slug:<18} {trial.outcome.replace('_', ' ')}: {trial.reason}")
                 continue
             lifts = ", ".join(
                 f"{label} {change.value:+.2f} [{change.interval[0]:+.2f}, {change.interval[1]:+.2f}]"
@@ -183,4 +192,6 @@ class RemedyLedger(Displayed):
                 if (change := trial.change.get(label)) is not None
             )
             lines.append(f"  {trial.slug:<18} {lifts}")
+        for slugs, outcome, reason in self.refusals:
+            lines.append(f"  {', '.join(slugs)} {outcome.replace('_', ' ')}: {reason}")
         return "\n".join(lines)

@@ -58,8 +58,8 @@ class ForestTable:
     ticks: tuple[tuple[float, str], ...]
     targets_left_out: int
     trials_left_out: int
-    silent: tuple[RemedyTrial, ...]
-    failed: tuple[RemedyTrial, ...]
+    silent: tuple[tuple[tuple[str, ...], str], ...]
+    failed: tuple[tuple[tuple[str, ...], str], ...]
 
     @property
     def has_one_target(self) -> bool:
@@ -87,8 +87,8 @@ def forest_table(ledger: RemedyLedger) -> ForestTable:
         tuple((place(tick), as_change(tick)) for tick in _ticks(low, high)),
         len(ledger.targets) - len(targets),
         len(tried) - len(shown),
-        tuple(trial for trial in ledger.trials if trial.outcome == "could_not_act"),
-        tuple(trial for trial in ledger.trials if trial.outcome not in ("tried", "could_not_act")),
+        tuple((slugs, reason) for slugs, outcome, reason in ledger.refusals if outcome == "could_not_act"),
+        tuple((slugs, reason) for slugs, outcome, reason in ledger.refusals if outcome != "could_not_act"),
     )
 
 
