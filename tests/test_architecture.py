@@ -38,7 +38,7 @@ LEVELS = {
     "playground": 11,
     "__main__": 12,
 }
-FREE = {"_validation", "exceptions", "runs"}
+FREE = {"_validation", "exceptions", "runs", "distributed"}
 SAME_LEVEL = {("adapters", "tables"), ("batches", "objectives")}
 # Result types: all that a report may know.
 REPORTABLE = ("findings", "_display", "diagnosis.result", "remedies.ledger")
@@ -61,6 +61,8 @@ EXACT_SOLVERS = tuple(
 # Where a third-party package may be imported; an empty tuple is nowhere.
 THIRD_PARTY = {
     "torch": ("torch",),
+    "dask": ("distributed",),
+    "distributed": ("distributed",),
     "matplotlib": ("reports", "experiments"),
     "jinja2": ("reports", "experiments"),
     "typer": ("cli",),

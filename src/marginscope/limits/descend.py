@@ -23,7 +23,14 @@ from marginscope.geometry.norms import get_norm
 from marginscope.limits.forecast import PathLaw
 from marginscope.limits.margin_limit import MarginLimit
 from marginscope.limits.question import Question, ask
-from marginscope.limits.run_arguments import batch_size_of, check_whole, starts, step_sizes, steps_forward
+from marginscope.limits.run_arguments import (
+    batch_size_of,
+    check_runs_differ,
+    check_whole,
+    starts,
+    step_sizes,
+    steps_forward,
+)
 from marginscope.limits.saved_runs import saved_runs, saved_seed
 
 __all__ = ["descend"]
@@ -162,11 +169,8 @@ def descend(
     seed, _ = check_rng(saved_seed(run_dir) if rng is None and resume else rng)
     begin = starts(init, objective, n_runs, seed)
     sizes = step_sizes(step_size, objective, method, begin, batch)
-    if n_runs > 1 and batch is None and init is None and len({(one.scale, one.decay) for one in sizes}) == 1:
-        raise UsageError(
-            f"{n_runs} runs need something to differ by, but start, batches and step size are the same; "
-            'pass init="normal", a batch_size or a list of step sizes'
-        )
+    if batch is None and init is None:
+        check_runs_differ(sizes)
     schedule = record_steps(record, int(n_steps)).tolist()
     forward = steps_forward(kernel, objective, method, sizes, batch, dtype, int(n_steps) * n_runs)
     descents = [

@@ -16,7 +16,7 @@ from marginscope.descent.step_size import StepSize, step_size_for
 from marginscope.exceptions import UsageError
 from marginscope.objectives import LinearObjective
 
-__all__ = ["batch_size_of", "check_whole", "starts", "step_sizes", "steps_forward"]
+__all__ = ["batch_size_of", "check_runs_differ", "check_whole", "starts", "step_sizes", "steps_forward"]
 
 Floats = NDArray[np.float64]
 
@@ -82,6 +82,15 @@ def step_sizes(
             f"pass n_runs={len(each)}"
         )
     return [step_size_for(one, objective, method, W, batch) for one, W in zip(each, starts, strict=True)]
+
+
+def check_runs_differ(sizes: list[StepSize]) -> None:
+    """Refuse several runs from one start, by all rows, with one step size."""
+    if len(sizes) > 1 and len({(one.scale, one.decay) for one in sizes}) == 1:
+        raise UsageError(
+            f"{len(sizes)} runs need something to differ by, but start, batches and step size are the same; "
+            'pass init="normal", a batch_size or a list of step sizes'
+        )
 
 
 def batch_size_of(batch_size: int | None, method: Optimizer, n_rows: int) -> int | None:
