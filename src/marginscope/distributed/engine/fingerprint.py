@@ -16,7 +16,7 @@ __all__ = ["differences", "fingerprint"]
 @functools.cache
 def _fingerprint() -> tuple[tuple[str, str], ...]:
     import scipy.linalg  # noqa: F401  (brings its own BLAS, which is read back too)
-    from llvmlite.binding import get_host_cpu_name  # type: ignore[import-untyped]  # what numba compiles for
+    from llvmlite.binding import get_host_cpu_name  # what numba compiles for
 
     kernels = sorted({f"{one['internal_api']} {one['architecture']}" for one in blas_read_back()})
     machine = f"{platform.machine()} {get_host_cpu_name()}"
