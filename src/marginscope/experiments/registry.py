@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marginscope.experiments.binary_and_multiclass import BinaryAndMulticlass
 from marginscope.experiments.class_margins import ClassMargins
 from marginscope.experiments.correlated_features import CorrelatedFeatures
 from marginscope.experiments.decision_regions import DecisionRegions
@@ -33,4 +34,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     StepSizes(),
     CorrelatedFeatures(),
     FlatActivation(),
+    BinaryAndMulticlass(),
 )
