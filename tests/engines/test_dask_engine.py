@@ -99,6 +99,7 @@ def test_eng005_workers_that_would_give_other_bits_are_refused(dask_engine, monk
     assert [one.value for one in dask_engine.map(tasks.square, [3])] == [9]
 
 
+@pytest.mark.slow
 def test_eng005_the_probe_tells_another_kernel():
     """Another kernel of the BLAS, as on another processor; where it rounds alike it may also be called alike."""
     code = "from marginscope.distributed.engine.fingerprint import fingerprint; print(fingerprint())"
@@ -169,6 +170,7 @@ def test_eng007_our_own_cluster_listens_on_the_loopback_only(dask_engine):
     assert {one.ip for one in waiting} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_eng007_a_scheduler_that_is_reached_here_but_open_to_others(scheduler, monkeypatch):
     """What a scheduler says of itself counts, not the address that was typed."""
     real = distributed.Client.scheduler_info

@@ -14,9 +14,9 @@ CASES = {
 }
 
 
-def run(name, folder=None):
+def run(name, folder):
     X, y = separable(3)
-    saved = {} if folder is None else {"run_dir": Path(folder) / name, "resume": True, "checkpoint_seconds": 0.03}
+    saved = {"run_dir": Path(folder) / name, "resume": True, "checkpoint_seconds": 0.03}
     return descend(X, y, **CASES[name], **saved, n_jobs=1)
 
 

@@ -87,12 +87,13 @@ def test_pro003_twenty_kills_and_the_bytes_of_the_undisturbed_run(tmp_path, undi
     assert check_kills(tmp_path, undisturbed, 20, seed) >= 5
 
 
-def test_saving_changes_no_bit(undisturbed, tmp_path):
-    for name in CASES:
-        plain, saved = run_case(name), run_case(name, tmp_path)
+def test_saving_changes_no_bit(tmp_path):
+    X, y = separable(3)
+    for name, words in CASES.items():
+        words = {**words, "n_steps": 200}
+        plain, saved = descend(X, y, **words), descend(X, y, **words, run_dir=tmp_path / name, checkpoint_seconds=0.0)
         assert plain.coef.tobytes() == saved.coef.tobytes()
         assert plain.status == saved.status
-    assert final_hashes(tmp_path) == undisturbed[0]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda one: one.name)

@@ -97,12 +97,13 @@ def test_what_does_not_exist_is_empty(tmp_path):
     json.dumps(result.to_dict(), allow_nan=False)
 
 
-@pytest.mark.parametrize("n_workers", [1, 2])
+@pytest.mark.parametrize("n_workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_eng006_pro011_loky_gives_the_same_bytes(tmp_path, config, expected, digest, n_workers):
     sweep(config, tmp_path / "s", engine="loky", n_workers=n_workers)
     assert digest(tmp_path / "s") == expected
 
 
+@pytest.mark.slow
 def test_eng006_the_order_in_which_cells_end_is_not_seen(tmp_path, config, expected, digest, loky_engine):
     sweep(config, tmp_path / "s", engine=Shuffled(loky_engine, ""))
     assert digest(tmp_path / "s") == expected
@@ -178,7 +179,7 @@ def test_pro004_killed_between_arrays_and_numbers(tmp_path, config, expected, di
     assert digest(tmp_path / "s") == expected
 
 
-@pytest.mark.parametrize("name", ["loky", "dask"])
+@pytest.mark.parametrize("name", ["loky", pytest.param("dask", marks=pytest.mark.slow)])
 def test_pro015_eng002_a_cell_that_kills_its_worker_is_reported_and_the_rest_goes_on(
     request, tmp_path, config, expected, digest, name
 ):

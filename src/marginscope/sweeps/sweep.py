@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marginscope.distributed.engine import Engine, Failure, open_engine
+from marginscope.distributed.engine import Engine, Failure, check_engine, open_engine
 from marginscope.runs.atomic import write_text_atomically
 from marginscope.runs.directory import RunDirectory
 from marginscope.sweeps.cell_run import CellTask, run_cell
@@ -91,6 +91,8 @@ def sweep(
     >>> [row["status"] for row in result.rows]
     ['completed', 'completed']
     """
+    if isinstance(engine, str):
+        check_engine(engine, n_workers=n_workers, address=address, retries=retries)
     checked = read_config(config)
     cells = cells_of(checked)
     data = hashlib.sha256(canonical([one.spec for one in checked.data]).encode()).hexdigest()

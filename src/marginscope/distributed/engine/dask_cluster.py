@@ -53,12 +53,8 @@ class DaskEngine:
         retries: int = 2,
         allow_inexact: bool = False,
     ) -> None:
-        try:
-            import distributed
-        except ImportError:
-            raise MissingExtra("distributed", "dask", "the engine dask") from None
-        if address is not None:
-            check_address(address)
+        import distributed
+
         # deaths are outcomes here, and lost connections errors: its own report would be a second one
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self._retries, self._is_own = retries, address is None
@@ -172,6 +168,19 @@ class DaskEngine:
             return None
         cause = "its worker died: of a lack of memory, of a fault in compiled code, or by another's hand"
         return Outcome(index, failure=Failure(cause, number))
+
+
+def check_installed() -> None:
+    """Refuse where dask is not installed.
+
+    Raises
+    ------
+    MissingExtra
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise MissingExtra("distributed", "dask", "the engine dask") from None
 
 
 def check_address(address: str) -> None:
