@@ -11,6 +11,7 @@ from marginscope.experiments.flat_activation import FlatActivation
 from marginscope.experiments.loss_limits import LossLimits
 from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
+from marginscope.experiments.one_vs_rest import OneVsRest
 from marginscope.experiments.optimizer_geometry import OptimizerGeometry
 from marginscope.experiments.rates import Rates
 from marginscope.experiments.shared_hidden_layer import SharedHiddenLayer
@@ -35,4 +36,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     CorrelatedFeatures(),
     FlatActivation(),
     BinaryAndMulticlass(),
+    OneVsRest(),
 )
