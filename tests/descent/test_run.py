@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marginscope.batches import MinibatchObjective, on_rows
 from marginscope.descent import get_optimizer
@@ -124,3 +126,21 @@ def test_rows_of_an_objective():
     parts = [on_rows(problem, np.flatnonzero(problem.y == c)) for c in range(3)]
     np.testing.assert_allclose(sum(part.value(W) for part in parts), problem.value(W), rtol=1e-12)
     np.testing.assert_allclose(sum(part.gradient(W) for part in parts), problem.gradient(W), rtol=1e-10)
+
+
+@given(st.integers(1, 10**9))
+def test_num007_the_schedule_in_log_time_has_no_step_twice(n_steps):
+    steps = record_steps("log", n_steps)
+    assert steps[0] == 0
+    assert steps[-1] == n_steps
+    assert np.all(np.diff(steps) > 0)
+    # never a record too many: twelve a decade and both ends
+    assert len(steps) <= 12 * np.log10(n_steps) + 3
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**4))
+def test_num007_equal_steps_have_no_step_twice(n_steps, n_records):
+    steps = record_steps(max(1, -(-n_steps // n_records)), n_steps)
+    assert steps[0] == 0
+    assert steps[-1] == n_steps
+    assert np.all(np.diff(steps) > 0)

@@ -248,3 +248,40 @@ def test_progress_tells_the_time_left(toml, tmp_path, monkeypatch, capsys):
     assert lines[-1] == "progress: 16 of 16 cells, about 0 s left"
     assert main(["sweep", str(toml), "-o", str(tmp_path / "t"), "-q"]) == 0
     assert capsys.readouterr().err == ""
+
+
+LEAST = """\
+losses = ["cross_entropy"]
+optimizers = ["gd"]
+n_steps = 5
+seeds = 2
+[[data]]
+n = 12
+d = 2
+K = 3
+separation = 5.0
+"""
+
+
+def test_pro017_pro018_few_descriptors_odd_names_no_home_no_locale(tmp_path):
+    """Sixty-four open files, a name with a line end and one of 255 bytes, under LANG=C."""
+    folder = tmp_path / "a\nb"
+    folder.mkdir()
+    (folder / "least.toml").write_text(LEAST)
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64));"
+        "from marginscope.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    out = folder / ("x" * 255)
+    words = ["sweep", folder / "least.toml", "-o", out, "--engine", "loky", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        env={"LANG": "C", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert r"a\x0ab" in done.stdout
+    assert len(list(out.glob("cells/*.json"))) == 2
+    assert main(["sweep", str(folder / "least.toml"), "-o", str(folder / ("x" * 256))]) == 5
