@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Displayed", "make_frame"]
+__all__ = ["Displayed", "make_frame", "one_line"]
+
+_LONGEST_LINE = 160
 
 
 def make_frame(columns: Mapping[str, Sequence[Any]]) -> Any:
@@ -30,6 +32,13 @@ def make_frame(columns: Mapping[str, Sequence[Any]]) -> Any:
     return {name: list(values) for name, values in columns.items()}
 
 
+def one_line(result: object) -> str:
+    """Return a short representation: the class of a result and the first line of its text."""
+    line = next(iter(str(result).splitlines()), "")
+    line = line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 3]}..."
+    return f"<{type(result).__name__}: {line.rstrip('.')}>"
+
+
 class Displayed:
     """Mixin of result objects: ``plot()``, ``save_html(path)`` and ``_repr_html_``.
 
@@ -39,11 +48,25 @@ class Displayed:
 
     _report: str
 
+    def __repr__(self) -> str:
+        """Return the class and the headline: results hold whole matrices."""
+        return one_line(self)
+
     def _renderer(self) -> Any:
         return importlib.import_module(f"marginscope.reports.{self._report}")
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the result with matplotlib and return the figure."""
+        """Draw the result with matplotlib and return the figure.
+
+        Raises
+        ------
+        UsageError
+            If ``ax`` is given and is none.
+        """
+        if ax is not None and not hasattr(ax, "get_figure"):
+            from marginscope.exceptions import UsageError
+
+            raise UsageError(f"matplotlib axes are needed to draw on, but got {ax!r:.60}; pass ax=... or nothing")
         return self._renderer().figure(self, ax=ax)
 
     def save_html(self, path: str | Path) -> None:

@@ -129,7 +129,7 @@ class Counterfactual:
         return self.lift - self.rival_cost
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """The outcome of one check.
 
@@ -151,6 +151,9 @@ class Finding:
     reasons: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Finding {self.slug}: {self.status}, {self.sentence!r:.120}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the contract."""
         return {
@@ -163,7 +166,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClassDiagnosis:
     """How well one class is learned, and why not.
 
@@ -186,6 +189,11 @@ class ClassDiagnosis:
     reason: str = ""
     runner_up_reason: str = ""
     panel: Panel | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        recall = "no recall" if self.recall is None else f"recall {self.recall:.2f}"
+        cause = f", {self.cause}" if self.cause else ""
+        return f"<ClassDiagnosis {self.label!r:.60}: {self.verdict}, {recall}{cause}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the contract."""

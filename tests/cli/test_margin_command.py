@@ -101,3 +101,13 @@ def test_what_cannot_be_meant_is_refused(words: list[str], said: str, separated:
     assert shown.out == ""
     assert shown.err.startswith("error: ")
     assert said in shown.err
+
+
+def test_the_screen_gives_no_advice_for_python_and_names_the_unit(separated: Path, capsys: Capture) -> None:
+    words = ["margin", str(separated), "-t", "label", "-q"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "verify(" not in shown
+    assert "class margin" not in shown
+    assert main([*words, "--class-margin", "bee=2"]) == 0
+    assert "smallest margins are in units of the class margin" in capsys.readouterr().out

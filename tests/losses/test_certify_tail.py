@@ -381,7 +381,7 @@ def test_what_is_no_form_of_the_template_is_refused(loss: Any, part: str) -> Non
         certify_tail(loss)
 
 
-@pytest.mark.parametrize("n_classes", [(), (1,), (2.5,), "x", 3, (0, 3)])
+@pytest.mark.parametrize("n_classes", [(), (1,), (2.5,), "x", 1, True, (0, 3)])
 def test_numbers_of_classes_are_checked(n_classes: Any) -> None:
     with pytest.raises(UsageError, match="2 or more"):
         certify_tail("exponential", n_classes=n_classes)
@@ -409,3 +409,9 @@ def test_without_python_flint_the_extra_is_named() -> None:
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "python-flint" in shown
     assert "pip install 'marginscope[cert]'" in shown
+
+
+def test_one_number_of_classes_may_be_given_alone():
+    assert certify_tail("cross_entropy", n_classes=3) == certify_tail("cross_entropy", n_classes=(3,))
+    with pytest.raises(UsageError, match="2 or more"):
+        certify_tail("cross_entropy", n_classes=1)

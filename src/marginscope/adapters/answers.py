@@ -43,9 +43,14 @@ def guarded(what: str, n_rows: int) -> Iterator[None]:
     except Exception as error:
         told = " ".join(str(error).split())
         raise ModelError(
-            f"{what} has to work on {n_rows} rows, but it raised {type(error).__name__}: {told:.300}; "
+            f"{what} has to work on {n_rows} rows, but it raised {type(error).__name__}: {_cut(told)}; "
             "run it on these rows by itself"
         ) from error
+
+
+def _cut(text: str, length: int = 300) -> str:
+    """Cut a message between words."""
+    return text if len(text) <= length else text[:length].rpartition(" ")[0] + " ..."
 
 
 @contextmanager

@@ -33,7 +33,7 @@ _HEADLINES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MarginSolution(Displayed):
     """The coefficients of largest margin, their multipliers and a proved bracket.
 
@@ -137,10 +137,11 @@ class MarginSolution(Displayed):
         table, K = self.table, len(self.classes)
         if table is None:
             return ()
+        labels = self.classes.tolist()
         return tuple(
             ClassPair(
-                self.classes[a],
-                self.classes[b],
+                labels[a],
+                labels[b],
                 float(table.margins[a, b]),
                 int(table.supports[a, b]),
                 float(table.mass[a, b]),
@@ -234,7 +235,7 @@ class MarginSolution(Displayed):
         if math.isfinite(self.nearest_margin):
             lines.append(_next_pair(self.nearest_margin))
         shares = sorted(zip(self.per_class.tolist(), self.classes.tolist(), strict=True), key=lambda one: -one[0])
-        listed = ", ".join(f"{label} {share:.1%}" for share, label in shares[:_SHOWN])
+        listed = ", ".join(f"{label}: {share:.1%}" for share, label in shares[:_SHOWN])
         more = ", ..." if len(shares) > _SHOWN else ""
         return "\n".join([*lines, f"Share of the force: {listed}{more}.", "verify(X, y) proves this without a solver."])
 

@@ -37,7 +37,7 @@ _NO_SIGNS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SeparabilityCertificate(Displayed):
     """What linear scores can separate, and a proof of it.
 
@@ -232,10 +232,11 @@ class SeparabilityCertificate(Displayed):
         total, K = self._pair_totals(), len(self.classes)
         own, rival = np.nonzero(~np.eye(K, dtype=bool))
         separable = self.separable_counts[own, rival]
+        labels = self.classes.tolist()
         return make_frame(
             {
-                "class": [self.classes[k] for k in own],
-                "rival": [self.classes[k] for k in rival],
+                "class": [labels[k] for k in own],
+                "rival": [labels[k] for k in rival],
                 "rows": total[own, rival].tolist(),
                 "separable": separable.tolist(),
                 "tied": (total[own, rival] - separable).tolist(),

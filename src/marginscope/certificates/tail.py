@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from marginscope._display import make_frame
+from marginscope._display import make_frame, one_line
 from marginscope.exceptions import UsageError
 
 __all__ = ["TailCertificate"]
@@ -20,7 +20,7 @@ _LIMITS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TailCertificate:
     """The exponential tail of a template, and its proof or refutation.
 
@@ -109,6 +109,9 @@ class TailCertificate:
         from marginscope.certificates.tail_check import certifies
 
         return certifies(self, template)
+
+    def __repr__(self) -> str:
+        return one_line(self)
 
     def __str__(self) -> str:
         lines = [self._headline(), *self._details()]

@@ -75,7 +75,9 @@ def _lines(solution: Any, proof: str, seconds: float, width: int) -> list[Text]:
     headline, *rest = str(solution).splitlines()
     lines = paragraph(headline, width, style="bold")
     for one in rest:
-        lines += paragraph(one, width)
+        # advice for Python; here it is done
+        if not one.startswith("verify("):
+            lines += paragraph(one, width)
     lines += [Text(), *_pair_lines(solution), Text()]
     return [*lines, *paragraph(f"Solved in {seconds:.2g} s; the bracket is {proof}.", width)]
 
@@ -91,8 +93,12 @@ def _pair_lines(solution: Any) -> list[Text]:
     own = show_labels([str(one.own) for one in shown], 20)
     rival = show_labels([str(one.rival) for one in shown], 20)
     wide = max(5, *map(len, own)), max(5, *map(len, rival))
+    unit = [] if solution.class_margins is None else [Text("smallest margins are in units of the class margin")]
     lines = [
-        Text(f"{'class':<{wide[0]}}  {'rival':<{wide[1]}}  smallest margin  support rows  share of force", style="bold")
+        *unit,
+        Text(
+            f"{'class':<{wide[0]}}  {'rival':<{wide[1]}}  smallest margin  support rows  share of force", style="bold"
+        ),
     ]
     total = sum(one.dual_mass for one in pairs) or 1.0
     for one, a, b in zip(shown, own, rival, strict=True):

@@ -79,5 +79,5 @@ def _infinite_lines(certificate: Any, data: Matrix, width: int) -> list[Text]:
             for k, j in zip(rows, columns, strict=True)
         )
         return paragraph(f"{head}: {'; '.join(ends)}.", width)
-    ends = (f"{classes[k]} {(one > 0).sum()}/{(one < 0).sum()}" for k, one in enumerate(signs) if one.any())
+    ends = (f"{classes[k]}: {(one > 0).sum()}/{(one < 0).sum()}" for k, one in enumerate(signs) if one.any())
     return paragraph(f"{head}; to +inf/-inf by class: {', '.join(ends)} (each with --json).", width)

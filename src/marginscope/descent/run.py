@@ -49,7 +49,7 @@ class Position:
     coefs: list[Floats] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Descent:
     """One run: objective, method, step sizes and the steps to record.
 

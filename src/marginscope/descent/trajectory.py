@@ -30,7 +30,7 @@ __all__ = ["Trajectory"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trajectory(Displayed):
     """The path of an optimizer on a loss: R(W) = sum_i omega_i psi(u_i) from its start.
 

@@ -106,6 +106,11 @@ def diagnose(
     >>> d["1"].cause
     'over-regularised'
     """
+    if hasattr(y, "fit") and hasattr(y, "get_params") and not hasattr(model, "fit"):
+        raise UsageError(
+            f"the model comes first, but got a {type(model).__name__} there and the model {type(y).__name__} last; "
+            "call diagnose(model, X, y)"
+        )
     if (X_test is None) != (y_test is None):
         raise UsageError("X_test and y_test are needed together, but got only one of them; pass both or neither")
     features = features_from(X)

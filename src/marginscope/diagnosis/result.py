@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,7 +58,7 @@ class ParameterTable:
     infinite: NDArray[np.int8] | None = None
 
 
-@dataclass
+@dataclass(repr=False)
 class Diagnosis(Displayed):
     """Which classes are learned, which are not, and why.
 
@@ -184,7 +185,9 @@ class Diagnosis(Displayed):
         return self.ledger
 
     def __str__(self) -> str:
-        lines = [f"{self.model.kind} on {self.data.rows} rows x {self.data.features} features"]
+        count = Counter(one.verdict for one in self.classes)
+        tally = ", ".join(f"{count[verdict]} {verdict}" for verdict in Verdict if count[verdict])
+        lines = [f"{self.model.kind} on {self.data.rows} rows x {self.data.features} features: {tally or 'no class'}"]
         for one in self.classes:
             recall = " -  " if one.recall is None else f"{one.recall:.2f}"
             why = f"{one.cause}: {one.reason}" if one.cause else one.reason
@@ -192,6 +195,7 @@ class Diagnosis(Displayed):
         told = {one.cause for one in self.classes}
         issues = [one for one in self.findings if one.status is Status.ISSUE and one.slug not in told]
         lines += [f"  {one.slug}: {one.sentence}" for one in issues]
+        lines += [f"  note: {one}" for one in self.notes]
         return "\n".join(lines)
 
 

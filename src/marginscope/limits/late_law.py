@@ -28,7 +28,7 @@ _SHOWN = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 30, 50, 100, 1000)
 _DEGENERATE = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LateLaw(Displayed):
     """What gradient descent does after very many steps, without taking any.
 

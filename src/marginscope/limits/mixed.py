@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from marginscope._display import make_frame
+from marginscope._display import make_frame, one_line
 from marginscope._validation import check_features, label_codes
 from marginscope.certificates.bracket import WIDEST_GAP
 from marginscope.certificates.separability import SeparabilityCertificate
@@ -39,7 +39,7 @@ class MixedChecks(NamedTuple):
     inner_product: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MixedLimit:
     """The finite and the growing part of the iterates.
 
@@ -110,6 +110,9 @@ class MixedLimit:
             **{name: None if value is None else value.tolist() for name, value in arrays.items()},
             "checks": self.checks._asdict(),
         }
+
+    def __repr__(self) -> str:
+        return one_line(self)
 
     def __str__(self) -> str:
         n = int(self.certificate.separable_counts.sum())

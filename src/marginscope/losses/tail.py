@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ _TOLERANCE = 1e-5
 _SEED = 20240
 
 
-def certify_tail(loss: Any, *, n_classes: Sequence[int] = (2, 3, 4)) -> TailCertificate:
+def certify_tail(loss: Any, *, n_classes: int | Sequence[int] = (2, 3, 4)) -> TailCertificate:
     """Prove or refute that a loss has the multiclass exponential tail.
 
     c (1 - S) <= -d_i psi(u) exp(u_i) <= c    for all large margins, S = sum_j exp(-u_j)
@@ -87,10 +88,11 @@ def certify_tail(loss: Any, *, n_classes: Sequence[int] = (2, 3, 4)) -> TailCert
         ) from error
 
 
-def _checked_classes(n_classes: Sequence[int]) -> tuple[int, ...]:
+def _checked_classes(n_classes: int | Sequence[int]) -> tuple[int, ...]:
+    given: Any = (n_classes,) if isinstance(n_classes, numbers.Integral) else n_classes
     try:
-        found = tuple(sorted({int(one) for one in n_classes}))
-        is_valid = bool(found) and found[0] >= 2 and all(int(one) == one for one in n_classes)
+        found = tuple(sorted({int(one) for one in given}))
+        is_valid = bool(found) and found[0] >= 2 and all(int(one) == one for one in given)
     except (TypeError, ValueError):
         is_valid, found = False, ()
     if not is_valid:

@@ -95,7 +95,7 @@ class RemedyTrial:
         }
 
 
-@dataclass
+@dataclass(repr=False)
 class RemedyLedger(Displayed):
     """All remedies tried on one diagnosis, on the same folds.
 

@@ -64,6 +64,7 @@ def _view(result: Margin) -> dict[str, Any]:
         "rows": _rows(result, labels) if len(labels) <= MOST_CLASSES else [],
         "pairs": [(one, one.dual_mass / total) for one in pairs[:MOST_PAIRS]],
         "n_pairs": len(pairs),
+        "has_class_margins": result.class_margins is not None,
         "support": [(one, labels[own[one.row]]) for one in support[:MOST_ROWS]],
         "n_support": len(support),
         "picture": as_inline_svg(draw_support(result), description) if support else None,

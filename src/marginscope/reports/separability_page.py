@@ -82,7 +82,7 @@ def fragment(result: Separability) -> str:
 
 
 def _view(result: Separability) -> dict[str, Any]:
-    headline, *lines = str(result).splitlines()
+    headline, *lines = str(result).replace(": see .infinite.", ".").splitlines()
     labels = [str(label) for label in result.classes]
     return {"headline": headline, "lines": lines, "labels": labels, "rows": _rows(result, labels)}
 

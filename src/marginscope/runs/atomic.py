@@ -34,7 +34,7 @@ def check_writable(path: str | Path) -> Path:
     except OSError as error:
         raise IOFault(
             f"a writable folder is needed for {str(path)!r}, but {str(path.parent)!r} refuses new files "
-            f"({error.strerror or error}); choose another with -o"
+            f"({error.strerror or error}); choose another"
         ) from error
     os.close(handle)
     os.unlink(probe)
@@ -79,7 +79,7 @@ def write_bytes_atomically(path: str | Path, data: bytes) -> None:
                 os.unlink(temporary)
         raise IOFault(
             f"{len(data)} bytes had to be written to {str(path)!r}, but the system refused "
-            f"({error.strerror or error}); free space or choose another place with -o"
+            f"({error.strerror or error}); free space or choose another place"
         ) from error
 
 

@@ -78,7 +78,8 @@ def solve_hard_margin(
     norm : str
         "frobenius", "max" or "sum" of the entries, "spectral" or "nuclear".
     fit_intercept : bool
-        Append a column of ones. Its weights are part of W and count in the norm.
+        Append a column of ones. Its weights are part of W and count in the norm. Off unless
+        asked for, as in the theory of margins; ``separability`` has it, as models have.
     class_margins, class_scales : mapping {label: value} or (n_classes,) array, optional
         Margins m and scales D, positive; an array is in sorted order of the labels, a class
         that a mapping does not name has 1. Class margins are the limit of training with
@@ -195,7 +196,7 @@ def _raise_or_warn(solution: MarginSolution) -> None:
         raise NotSeparableError(
             f"a largest margin needs classes that linear scores separate completely, but {words} intercept {tied:,} of "
             f"{certificate.n_pairs:,} pairs of a row and another class cannot be separated "
-            f"({certificate.status.replace('_', '-')}); see .certificate, add features, or use a soft margin",
+            f"({certificate.status.replace('_', '-')}); add features, or use a soft margin",
             certificate,
         )
     lower, upper = solution.bracket

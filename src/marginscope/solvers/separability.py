@@ -47,7 +47,8 @@ def separability(
     X : (n_samples, n_features) array, data frame or sparse matrix
     y : (n_samples,) labels of any kind
     fit_intercept : bool
-        Whether the scores have intercepts.
+        Whether the scores have intercepts. They have here, as a model has; in
+        ``solve_hard_margin`` they have none unless asked for, as in the theory of margins.
     start : (n_classes, n_features) or (n_classes, n_features + 1) array, optional
         Coefficients, with the intercepts as last column, of a fitted model in
         sorted label order. If they separate, they are the certificate.

@@ -71,7 +71,9 @@ class NoSignal:
             return Finding(
                 self.slug,
                 Status.PASSED,
-                f"A flexible learner tells each of {len(large)} doubtful classes from the rest.",
+                "A flexible learner tells "
+                + ("the doubtful class" if len(large) == 1 else f"each of {len(large)} doubtful classes")
+                + " from the rest.",
                 evidence=evidence,
             )
         return Finding(
