@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from marginscope._display import make_frame
+from marginscope._display import Displayed, make_frame
 from marginscope.distributed.engine import Failure
 from marginscope.sweeps.table import COLUMNS
 
@@ -16,7 +16,7 @@ _MOST_SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
-class SweepResult:
+class SweepResult(Displayed):
     """The cells of a sweep in the order of its configuration.
 
     Attributes
@@ -32,6 +32,8 @@ class SweepResult:
         Cells that were done before.
     tables : tuple of Path
     """
+
+    _report = "sweep_page"
 
     path: Path
     name: str
