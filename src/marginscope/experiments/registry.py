@@ -14,6 +14,7 @@ from marginscope.experiments.norm_ratio import NormRatio
 from marginscope.experiments.one_vs_rest import OneVsRest
 from marginscope.experiments.optimizer_geometry import OptimizerGeometry
 from marginscope.experiments.rates import Rates
+from marginscope.experiments.ridge_path import RidgePath
 from marginscope.experiments.shared_hidden_layer import SharedHiddenLayer
 from marginscope.experiments.step_sizes import StepSizes
 from marginscope.experiments.tail_bounds import TailBounds
@@ -37,4 +38,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     FlatActivation(),
     BinaryAndMulticlass(),
     OneVsRest(),
+    RidgePath(),
 )
