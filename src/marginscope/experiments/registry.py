@@ -17,6 +17,7 @@ from marginscope.experiments.rates import Rates
 from marginscope.experiments.ridge_path import RidgePath
 from marginscope.experiments.shared_hidden_layer import SharedHiddenLayer
 from marginscope.experiments.step_sizes import StepSizes
+from marginscope.experiments.stochastic import Stochastic
 from marginscope.experiments.tail_bounds import TailBounds
 from marginscope.experiments.weights_vanish import WeightsVanish
 
@@ -39,4 +40,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     BinaryAndMulticlass(),
     OneVsRest(),
     RidgePath(),
+    Stochastic(),
 )
