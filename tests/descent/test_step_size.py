@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
 
 from marginscope import losses
 from marginscope.descent import OPTIMIZERS, get_optimizer
@@ -135,3 +136,12 @@ def test_a_loss_nobody_knows_needs_a_number():
     problem = LinearObjective(Own(), X, y, 3, adjustment=Adjustment())
     with pytest.raises(UsageError, match="give a number"):
         step_size_for("theory", problem, get_optimizer("gd"), np.zeros(problem.shape))
+
+
+def test_the_largest_singular_value_has_the_same_bits_for_any_number_of_threads():
+    X = np.random.default_rng(0).standard_normal((300, 1200))
+    found = set()
+    for n_threads in (1, 2):
+        with threadpool_limits(limits=n_threads, user_api="blas"):
+            found.add(largest_singular_value(X))
+    assert len(found) == 1

@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 from sweep_tasks import Poisoned, Shuffled
+from threadpoolctl import threadpool_limits
 
 from marginscope.exceptions import ConfigMismatch, DataError, IOFault, RunLocked, UsageError
 from marginscope.limits.descend import descend
@@ -101,6 +102,16 @@ def test_what_does_not_exist_is_empty(tmp_path):
 def test_eng006_pro011_loky_gives_the_same_bytes(tmp_path, config, expected, digest, n_workers):
     sweep(config, tmp_path / "s", engine="loky", n_workers=n_workers)
     assert digest(tmp_path / "s") == expected
+
+
+def test_threads_of_the_driver_are_not_seen(tmp_path, config, digest):
+    """On data whose products round by the number of threads."""
+    config = {**config, "seeds": 1, "losses": ["cross_entropy"], "optimizers": ["gd"], "batch_size": 250}
+    config["data"] = [{"n": 300, "d": 1200, "K": 3, "separation": 5.0}]
+    for n_threads in (1, 2):
+        with threadpool_limits(limits=n_threads, user_api="blas"):
+            sweep({**config, "n_steps": 3}, tmp_path / str(n_threads))
+    assert digest(tmp_path / "1") == digest(tmp_path / "2")
 
 
 @pytest.mark.slow

@@ -142,18 +142,21 @@ def smoothness(objective: LinearObjective, W: Floats, batch_size: int | None = N
 
 
 def largest_singular_value(X: Any) -> float:
-    """Return sigma_max, from above."""
+    """Return sigma_max, from above; the same bits for any number of threads."""
+    from threadpoolctl import threadpool_limits
+
     if 0 in X.shape:
         return 0.0
-    if min(X.shape) <= _LARGEST_GRAM:
-        gram = X.T @ X if X.shape[1] <= X.shape[0] else X @ X.T
-        gram = np.asarray(gram.toarray() if is_sparse(gram) else gram, dtype=float)
-        last = len(gram) - 1
-        return float(np.sqrt(max(0.0, scipy.linalg.eigvalsh(gram, subset_by_index=[last, last])[0])))
-    from scipy.sparse.linalg import svds
+    with threadpool_limits(limits=1, user_api="blas"):
+        if min(X.shape) <= _LARGEST_GRAM:
+            gram = X.T @ X if X.shape[1] <= X.shape[0] else X @ X.T
+            gram = np.asarray(gram.toarray() if is_sparse(gram) else gram, dtype=float)
+            last = len(gram) - 1
+            return float(np.sqrt(max(0.0, scipy.linalg.eigvalsh(gram, subset_by_index=[last, last])[0])))
+        from scipy.sparse.linalg import svds
 
-    start = np.ones(min(X.shape))
-    return float(svds(X, k=1, return_singular_vectors=False, v0=start, tol=_ROOM)[0]) * (1.0 + _ROOM)
+        start = np.ones(min(X.shape))
+        return float(svds(X, k=1, return_singular_vectors=False, v0=start, tol=_ROOM)[0]) * (1.0 + _ROOM)
 
 
 def _limit(optimizer: Optimizer, bound: float) -> float:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from marginscope import losses
 from marginscope.descent import get_optimizer
 from marginscope.exceptions import CheckpointError, ConfigMismatch, RunLocked
+from marginscope.limits.descend import descend
 from marginscope.sweeps.cells import Cell
 from marginscope.sweeps.data import canonical, rows_of
 
@@ -69,8 +70,6 @@ def run_cell(task: CellTask) -> CellValue:
 
 
 def _descend(task: CellTask) -> Any:
-    from marginscope.limits.descend import descend
-
     parameters = task.cell.parameters
     X, y = rows_of(canonical(parameters["data"]), task.cell.path, parameters["seed"])
     step_size = parameters["step_size"]
