@@ -28,6 +28,8 @@ from .losses.tail import certify_tail
 from .remedies.ledger import RemedyLedger
 from .solvers.hard_margin import solve_hard_margin
 from .solvers.separability import separability
+from .sweeps.result import SweepResult
+from .sweeps.sweep import sweep
 
 __all__ = [
     "Bracket",
@@ -46,6 +48,7 @@ __all__ = [
     "Predictions",
     "RemedyLedger",
     "SeparabilityCertificate",
+    "SweepResult",
     "TailCertificate",
     "Trajectory",
     "UntrustedModel",
@@ -60,6 +63,7 @@ __all__ = [
     "run_experiment",
     "separability",
     "solve_hard_margin",
+    "sweep",
 ]
 
 __version__: str
