@@ -61,9 +61,9 @@ class Stochastic:
     """Margin ratio of three methods with batches, over seeds, and of the paths that averaging foretells."""
 
     name = "stochastic"
-    title = "SGD keeps the direction of descent, normalised steps on small batches do not"
+    title = "small batches keep the direction of SGD, but not that of normalised steps"
     config = Config
-    smoke: ClassVar[dict[str, Any]] = {"n_runs": 3, "n_steps": 1500, "n_records": 12}
+    smoke: ClassVar[dict[str, Any]] = {"n_runs": 2, "n_steps": 1000, "n_records": 12}
 
     def run(self, config: Config) -> Columns:
         X, y = _data(config)
