@@ -111,3 +111,12 @@ def test_the_screen_gives_no_advice_for_python_and_names_the_unit(separated: Pat
     assert "class margin" not in shown
     assert main([*words, "--class-margin", "bee=2"]) == 0
     assert "smallest margins are in units of the class margin" in capsys.readouterr().out
+
+
+def test_the_page_holds_the_command_that_makes_it_again(separated: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    words = ["margin", str(separated), "-t", "label", "--output", str(page), "--quiet", "--norm", "max"]
+    assert main([*words, "--class-margin", "bee=2"]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert f"marginscope {' '.join(words)} --class-margin bee=2" in text
+    assert "SHA-256 of the data" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,10 @@ def test_json_is_the_certificate_with_the_names_of_its_columns(separated: Path, 
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert document["schema"] == "marginscope.separability/1"
     assert document["status"] == "complete"
-    assert document["data"] == {"file": str(separated), "target": "label", "columns": ["where", "noise"]}
+    sha256 = hashlib.sha256(separated.read_bytes()).hexdigest()
+    columns = ["where", "noise"]
+    assert document["data"] == {"file": str(separated), "target": "label", "sha256": sha256, "columns": columns}
+    assert document["provenance"]["command"] == f"marginscope separability {separated} -t label --json"
     assert document["verified"] is True
     assert document["verified_exactly"] is None
     assert np.shape(document["infinite"]) == (3, 2)
@@ -84,7 +88,12 @@ def test_too_many_infinite_parameters_leave_the_verdict(
 def test_a_page_is_written(separated: Path, tmp_path: Path, capsys: Capture) -> None:
     page = tmp_path / "page.html"
     assert main(["separability", str(separated), "-t", "label", "-q", "-o", str(page)]) == 0
-    assert "Complete separation" in page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert "Complete separation" in text
+    assert hashlib.sha256(separated.read_bytes()).hexdigest() in text
+    assert f"marginscope separability {separated} -t label --output {page} --quiet" in text
+    assert "target label" in text
+    assert "scikit-learn" in text
 
 
 def test_the_table_is_not_overwritten(separated: Path, capsys: Capture) -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from marginscope.cli.option_bundles import as_arguments
 from marginscope.cli.reader_options import ReaderOptions
 from marginscope.cli.run_options import JsonOption
 from marginscope.exceptions import UsageError
-from marginscope.runs import check_writable
+from marginscope.runs import check_writable, write_text_atomically
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.text import Text
 
-__all__ = ["LabOptions", "Matrix", "deliver", "read_matrix"]
+__all__ = ["LabOptions", "Matrix", "command_line", "deliver", "read_matrix"]
 
 
 @dataclass
@@ -61,10 +63,12 @@ class Matrix:
     names: tuple[str, ...]
     file: str | None
     target: str
+    sha256: str | None = None
+    notes: tuple[str, ...] = ()
 
     def described(self) -> dict[str, Any]:
         """Return what JSON documents say of the data."""
-        return {"file": self.file, "target": self.target, "columns": list(self.names)}
+        return {"file": self.file, "target": self.target, "sha256": self.sha256, "columns": list(self.names)}
 
 
 def read_matrix(file: str, target: str, reader: ReaderOptions, lab: LabOptions) -> Matrix:
@@ -76,23 +80,45 @@ def read_matrix(file: str, target: str, reader: ReaderOptions, lab: LabOptions) 
     data = read_table(file, target, **reader.as_keywords())
     prepare = preparation(data.features, scale=lab.standardise)
     X = prepare.fit_transform(data.features.values)
+    notes = (*data.notes, *data.features.notes, *describe_preparation(data.features))
     if not lab.quiet:
-        for note in (*data.notes, *data.features.notes, *describe_preparation(data.features)):
+        for note in notes:
             write_error(note, kind="note")
-    return Matrix(X, data.target, tuple(prepare.get_feature_names_out()), data.file, data.target_name)
+    names = tuple(prepare.get_feature_names_out())
+    return Matrix(X, data.target, names, data.file, data.target_name, data.sha256, notes)
 
 
-def deliver(result: Any, data: Matrix, lab: LabOptions, lines: Callable[[str], list[Text]]) -> None:
+def command_line(name: str, file: str, target: str, *bundles: Any, more: Sequence[str] = ()) -> str:
+    """Return the command as it may be typed again."""
+    # A file called -x would be taken for an option.
+    path = f"./{file}" if file.startswith("-") else file
+    options = [word for bundle in bundles for word in as_arguments(bundle)]
+    return shlex.join(["marginscope", name, path, "-t", target, *options, *more])
+
+
+def deliver(result: Any, data: Matrix, lab: LabOptions, command: str, lines: Callable[[str], list[Text]]) -> None:
     """Verify a certificate or a margin, and write page, JSON or ``lines`` of what the verification came to."""
+    from importlib import import_module
+
     from marginscope.cli.output import print_lines, write_json
+    from marginscope.diagnosis.provenance import make_provenance
 
     verified, exact = _verify(result, data, lab)
+    provenance = make_provenance(None, command)
     if lab.output is not None:
-        result.save_html(lab.output)
+        source = {**data.described(), "notes": data.notes, "provenance": provenance}
+        renderer = import_module(f"marginscope.reports.{result._report}")
+        write_text_atomically(lab.output, renderer.page(result, source))
     if lab.json:
         import json
 
-        document = {**result.to_dict(), "data": data.described(), "verified": verified, "verified_exactly": exact}
+        document = {
+            **result.to_dict(),
+            "data": data.described(),
+            "verified": verified,
+            "verified_exactly": exact,
+            "provenance": provenance,
+        }
         write_json(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False))
     else:
         print_lines(lines(_proof_sentence(verified, exact)))

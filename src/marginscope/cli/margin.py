@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from marginscope.cli.class_numbers import ClassMargins, ClassScales, by_label
-from marginscope.cli.lab_options import LabOptions, deliver, read_matrix
+from marginscope.cli.lab_options import LabOptions, Matrix, command_line, deliver, read_matrix
 from marginscope.cli.option_bundles import with_bundles
 from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["margin"]
 
 _MOST_PAIRS = 12
+_TOL = 1e-8
 
 
 @with_bundles
@@ -31,7 +32,7 @@ def margin(
     ] = "frobenius",
     class_margin: ClassMargins = None,
     class_scale: ClassScales = None,
-    tol: Annotated[float, typer.Option("--tol", metavar="GAP", help="Largest relative gap of the bracket.")] = 1e-8,
+    tol: Annotated[float, typer.Option("--tol", metavar="GAP", help="Largest relative gap of the bracket.")] = _TOL,
 ) -> int:
     """Compute the largest margin of linear scores in a norm.
 
@@ -63,11 +64,16 @@ def margin(
         tol=tol,
     )
     seconds = time.perf_counter() - begun
-    deliver(solution, data, lab, lambda proof: _lines(solution, proof, seconds, screen_width()))
+    more = [] if norm == "frobenius" else ["--norm", norm]
+    for option, given in (("--class-margin", class_margin), ("--class-scale", class_scale)):
+        more += [word for one in given or () for word in (option, one)]
+    more += [] if tol == _TOL else ["--tol", f"{tol:g}"]
+    command = command_line("margin", file, target, reader, lab, more=more)
+    deliver(solution, data, lab, command, lambda proof: _lines(solution, data, proof, seconds, screen_width()))
     return 0
 
 
-def _lines(solution: Any, proof: str, seconds: float, width: int) -> list[Text]:
+def _lines(solution: Any, data: Matrix, proof: str, seconds: float, width: int) -> list[Text]:
     from rich.text import Text
 
     from marginscope.cli.table import paragraph
@@ -79,7 +85,8 @@ def _lines(solution: Any, proof: str, seconds: float, width: int) -> list[Text]:
         if not one.startswith("verify("):
             lines += paragraph(one, width)
     lines += [Text(), *_pair_lines(solution), Text()]
-    return [*lines, *paragraph(f"Solved in {seconds:.2g} s; the bracket is {proof}.", width)]
+    said = f"Solved in {seconds:.2g} s; the bracket is {proof}. Data: {data.file}, target {data.target}."
+    return [*lines, *paragraph(said, width)]
 
 
 def _pair_lines(solution: Any) -> list[Text]:

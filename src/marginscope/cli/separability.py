@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from marginscope.cli.lab_options import LabOptions, Matrix, deliver, read_matrix
+from marginscope.cli.lab_options import LabOptions, Matrix, command_line, deliver, read_matrix
 from marginscope.cli.option_bundles import with_bundles
 from marginscope.cli.reader_options import FileArgument, ReaderOptions, TargetOption
 
@@ -40,7 +40,8 @@ def separability(file: FileArgument, target: TargetOption, lab: LabOptions, read
     begun = time.perf_counter()
     certificate = certify(data.X, data.y, fit_intercept=not lab.no_intercept)
     seconds = time.perf_counter() - begun
-    deliver(certificate, data, lab, lambda proof: _lines(certificate, data, proof, seconds, screen_width()))
+    command = command_line("separability", file, target, reader, lab)
+    deliver(certificate, data, lab, command, lambda proof: _lines(certificate, data, proof, seconds, screen_width()))
     return 4 if certificate.status == "undecided" else 0
 
 
@@ -55,7 +56,10 @@ def _lines(certificate: Any, data: Matrix, proof: str, seconds: float, width: in
     for one in rest[:-1] if certificate.status != "undecided" else rest:
         lines += paragraph(one.replace(": see .infinite.", "."), width)
     lines += _infinite_lines(certificate, data, width)
-    said = f"Decided by {certificate.method} in {seconds:.2g} s; the certificate is {proof}."
+    said = (
+        f"Decided by {certificate.method} in {seconds:.2g} s; the certificate is {proof}. "
+        f"Data: {data.file}, target {data.target}."
+    )
     return [*lines, Text(), *paragraph(said, width)]
 
 

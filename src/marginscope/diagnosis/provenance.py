@@ -11,7 +11,7 @@ __all__ = ["make_provenance"]
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "narwhals", "clarabel", "imbalanced-learn")
 
 
-def make_provenance(seed: int, command: str | None) -> dict[str, Any]:
+def make_provenance(seed: int | None, command: str | None) -> dict[str, Any]:
     """Return the record of the contract; nothing in it differs between equal runs."""
     return {
         "version": _version("marginscope"),

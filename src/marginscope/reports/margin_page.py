@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.margin_plot import Margin, draw_margin, draw_support, support_rows
+from marginscope.reports.method import source_of
 from marginscope.reports.svg import as_inline_svg
 
 if TYPE_CHECKING:
@@ -35,11 +37,12 @@ def figure(result: Margin, ax: Axes | None = None) -> Figure:
     return draw_margin(result, ax)
 
 
-def page(result: Margin) -> str:
-    """Return one HTML page that holds everything and fetches nothing."""
+def page(result: Margin, source: Mapping[str, Any] | None = None) -> str:
+    """Return one HTML page that holds everything and fetches nothing; ``source`` says what the data were."""
     return render_page(
         "margin.html.j2",
         result.to_dict(),
+        source=source_of(source),
         **_view(result),
     )
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from marginscope import __version__
 from marginscope.diagnosis.result import Diagnosis
 from marginscope.findings import Finding, Status
 from marginscope.reports.numbers import as_number
 from marginscope.reports.palette import STATUS_WORDS
 
-__all__ = ["Method", "Origin", "method_of", "open_findings", "origin_of"]
+__all__ = ["Method", "Origin", "Source", "method_of", "open_findings", "origin_of", "source_of"]
 
 MOST_THRESHOLDS = 200
 COUNTED = (Status.ISSUE, Status.TIP)
@@ -28,6 +29,17 @@ class Origin:
     command: str | None
     packages: tuple[tuple[str, str], ...]
     others: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a certificate or a margin is about, as far as it is known, and what made it."""
+
+    file: str | None
+    target: str | None
+    sha256: str | None
+    notes: tuple[str, ...]
+    origin: Origin
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,18 @@ def origin_of(provenance: Mapping[str, Any]) -> Origin:
         command=_text(provenance.get("command")),
         packages=tuple((str(name), str(version)) for name, version in sorted(dict(packages).items())),
         others=tuple((str(name), str(value)) for name, value in provenance.items() if name not in known),
+    )
+
+
+def source_of(known: Mapping[str, Any] | None) -> Source:
+    """Gather the section on method of a result that holds no record itself; in Python only the version is known."""
+    known = known or {}
+    return Source(
+        file=_text(known.get("file")),
+        target=_text(known.get("target")),
+        sha256=_text(known.get("sha256")),
+        notes=tuple(known.get("notes", ())),
+        origin=origin_of(known.get("provenance") or {"version": __version__}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.figures import axes_of, set_names, style_axes
+from marginscope.reports.method import source_of
 from marginscope.reports.numbers import as_count
 from marginscope.reports.palette import INKS
 from marginscope.reports.text import as_label
@@ -66,11 +68,12 @@ def figure(result: Separability, ax: Axes | None = None) -> Figure:
     return figure
 
 
-def page(result: Separability) -> str:
-    """Return one HTML page that holds everything and fetches nothing."""
+def page(result: Separability, source: Mapping[str, Any] | None = None) -> str:
+    """Return one HTML page that holds everything and fetches nothing; ``source`` says what the data were."""
     return render_page(
         "separability.html.j2",
         result.to_dict(),
+        source=source_of(source),
         infinite_reason="" if result.status == "undecided" else result.infinite_reason,
         **_view(result),
     )
