@@ -1,10 +1,14 @@
 """A sweep of a second, its bytes, and real engines."""
 
 import hashlib
+import sys
+from pathlib import Path
 
 import pytest
 
 from marginscope.distributed.engine import open_engine
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
 
 CONFIG = {
     "name": "quick",

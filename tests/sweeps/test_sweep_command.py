@@ -285,3 +285,53 @@ def test_pro017_pro018_few_descriptors_odd_names_no_home_no_locale(tmp_path):
     assert r"a\x0ab" in done.stdout
     assert len(list(out.glob("cells/*.json"))) == 2
     assert main(["sweep", str(folder / "least.toml"), "-o", str(folder / ("x" * 256))]) == 5
+
+
+@pytest.mark.slow
+def test_eng004_a_scheduler_that_dies_ends_the_sweep_with_five_and_it_is_resumed(tmp_path, toml, expected, digest):
+    pytest.importorskip("distributed")
+    from own_scheduler import Scheduler
+
+    folder = tmp_path / "s"
+    scheduler = Scheduler(tmp_path)
+    try:
+        process = start(toml, "-o", folder, "--engine", "dask", "--address", scheduler.address)
+        wait_for(lambda: list(folder.glob("cells/*.json")) or process.poll() is not None)
+        scheduler.kill_scheduler()
+        _, err = process.communicate(timeout=60)
+    finally:
+        scheduler.close()
+    assert process.returncode == 5, err
+    assert "error: the scheduler of dask was needed to the end, but it is gone" in err
+    assert "Traceback" not in err
+    assert 0 < len(list(folder.glob("cells/*.json"))) < 16
+    assert main(["sweep", str(toml), "-o", str(folder), "--resume", "-q"]) == 0
+    assert digest(folder) == expected
+
+
+def test_pro006_a_full_disk_ends_with_five_and_keeps_the_cells(tmp_path, toml, expected, digest):
+    """A limit on the size of files stands in for a full disk: it lets the records pass and not the tables."""
+    code = (
+        "import resource, signal, sys; from marginscope.cli.main import main;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2); sys.exit(main(sys.argv[2:]))"
+    )
+    words = ["sweep", str(toml), "-o", str(tmp_path / "s"), "--resume"]
+    pytest.importorskip("pyarrow")
+    # arrays have 4.5 kB here, the larger table has 6
+    for limit, name, n_cells in ((4_000, ".npz'", 0), (5_300, "table.parquet'", 16)):
+        done = subprocess.run([sys.executable, "-c", code, str(limit), *words], capture_output=True, text=True)
+        assert done.returncode == 5, done.stderr
+        assert name in done.stderr
+        assert "bytes had to be written" in done.stderr
+        assert len(list((tmp_path / "s").glob("cells/*.json"))) == n_cells
+        assert not list((tmp_path / "s").rglob(".marginscope-*"))
+    assert main([*words, "-q"]) == 0
+    assert digest(tmp_path / "s") == expected
+
+
+def test_pro019_without_dask_nothing_is_begun(tmp_path, toml, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["sweep", str(toml), "-o", str(tmp_path / "s"), "--engine", "dask"]) == 2
+    assert "marginscope[dask]" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()

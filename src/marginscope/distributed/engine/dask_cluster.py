@@ -55,8 +55,7 @@ class DaskEngine:
     ) -> None:
         import distributed
 
-        # deaths are outcomes here, and lost connections errors: its own report would be a second one
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        _silence()
         self._retries, self._is_own = retries, address is None
         self._expected = None if allow_inexact else fingerprint()
         self._cluster = _start_cluster(n_workers) if address is None else None
@@ -204,6 +203,13 @@ def check_address(address: str) -> None:
         f"a scheduler and workers on the loopback (127.0.0.1) or with TLS are needed, but {address!r:.80} is open to "
         "others, who could run any code there; start them with --host 127.0.0.1, or with certificates and tls://"
     )
+
+
+def _silence() -> None:
+    """Stop the messages of dask: a death is an outcome here and a lost connection an error, told once."""
+    for name in [*logging.root.manager.loggerDict, "distributed"]:
+        if name.split(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _start_cluster(n_workers: int | None) -> Any:
