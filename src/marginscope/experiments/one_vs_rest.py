@@ -37,6 +37,8 @@ Codes = NDArray[np.intp]
 
 _LAST = 1000.0
 _NARROW = 1
+# of Newton's method, beside a minimum
+_POLISHING_STEPS = 3
 _BOTH = ("multinomial", "one-vs-rest")
 _BINARY = "K binary max-margin problems (Soudry et al. 2018), by non-negative least squares"
 
@@ -216,7 +218,10 @@ def _binary_fit(Z: Floats, is_class: NDArray[np.bool_]) -> tuple[Floats, float]:
     found = scipy.optimize.minimize(
         risk, np.zeros(A.shape[1]), jac=gradient, hess=hessian, method="trust-exact", options={"gtol": 1e-10}
     )
-    return np.asarray(found.x), float(np.abs(gradient(found.x)).max())
+    w = np.asarray(found.x)
+    for _ in range(_POLISHING_STEPS):
+        w = w - np.linalg.solve(hessian(w), gradient(w))
+    return w, float(np.abs(gradient(w)).max())
 
 
 def _apart(W: Floats, limit: Floats) -> float:
