@@ -84,6 +84,8 @@ class LossLimits:
             rows += _records(name, 0, path, path.runs[0], _limit_of(name, X, y, path.limit.coef))
         starts = np.zeros((2, config.n_classes, config.n_features))
         starts[1] = np.random.default_rng([config.seed, 1]).standard_normal(starts.shape[1:])
+        # what all classes share changes no margin and would stay in the norm
+        starts[1] -= starts[1].mean(axis=0)
         for name in (*_FINITE, *_STOPPING):
             # hinges have no safe constant step
             size: Any = (0.1, 0.5) if losses.get(name).facts.smoothness == 0 else "theory"
