@@ -11,7 +11,7 @@ from test_hostile_names import PAYLOADS, anatomy, twin_of
 
 import marginscope as ms
 from marginscope.reports import margin_page
-from marginscope.reports.margin_plot import support_rows
+from marginscope.reports.margin_plot import draw_margin, draw_support, support_rows
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +91,8 @@ def test_many_classes_have_a_list_and_no_matrix() -> None:
     page = margin_page.page(solution)
     assert "855 more pairs" in words_of(page).replace("\u202f", "")
     assert margin_page._view(solution)["rows"] == []
+
+
+def test_the_title_of_the_figure_is_not_that_of_its_section(wine: ms.MarginSolution) -> None:
+    assert draw_support(wine).axes[0].get_title(loc="left") == ""
+    assert draw_margin(wine).axes[1].get_title(loc="left") == "rows that hold the margin, by class"

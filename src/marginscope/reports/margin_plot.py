@@ -96,6 +96,7 @@ def draw_margin(result: Margin, ax: Axes | None = None) -> Figure:
     figure, (left, right) = axes_row(2, 840, height)
     _draw_pairs(left, result, shown)
     _draw_support(right, result, shown)
+    right.set_title("rows that hold the margin, by class", loc="left", **plain_text(fontsize=9.5))
     return figure
 
 
@@ -158,4 +159,3 @@ def _draw_support(ax: Axes, result: Margin, shown: int) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.3g} %"))
     ax.set_xlabel("share of the force that one support row carries")
-    ax.set_title("rows that hold the margin, by class", loc="left", **plain_text(fontsize=9.5))
