@@ -73,6 +73,6 @@ def check_engine(name: str, *, n_workers: int | None = None, address: str | None
             raise UsageError("the cluster at an address has its own workers, but got n_workers too; leave one out")
         from marginscope.distributed.engine.dask_cluster import check_address, check_installed
 
-        check_installed()
         if address is not None:
             check_address(address)
+        check_installed()
