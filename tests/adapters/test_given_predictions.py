@@ -69,7 +69,7 @@ def test_num016_columns_have_to_fit_the_labels():
         Predictions(proba=PROBA).for_labels(np.array(["a", "b"]))
     with pytest.raises(ModelError, match=r"has to have shape \(3, 2\).* has \(3, 3\)"):
         Predictions(proba=PROBA, labels=["a", "b"])
-    with pytest.raises(ModelError, match="the column of proba predicts 'q'"):
+    with pytest.raises(ModelError, match="the columns of proba name 'q'"):
         Predictions(proba=PROBA, labels=["a", "b", "q"]).probabilities(None, X, LABELS)
     with pytest.raises(UsageError, match="remove the repeats"):
         Predictions(proba=PROBA, labels=["a", "b", "b"])
@@ -78,7 +78,7 @@ def test_num016_columns_have_to_fit_the_labels():
 def test_num017_rows_and_labels_have_to_fit():
     with pytest.raises(ModelError, match="3 predictions for 5 rows"):
         Predictions(["a", "b", "c"]).predict(None, np.zeros((5, 2)))
-    with pytest.raises(ModelError, match="Predictions predicts 0, 1"):
+    with pytest.raises(ModelError, match="the given predictions name 0, 1"):
         Predictions([0, 1, 0]).answer(None, X, LABELS)
     with pytest.raises(DataError, match="inconsistent numbers of samples"):
         Predictions(["a", "b"], PROBA)

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from marginscope.adapters import load_model, model_files
-from marginscope.exceptions import IOFault, MissingExtra, ModelError, SizeError, UntrustedModel
+from marginscope.exceptions import IOFault, MissingExtra, ModelError, SizeError, UntrustedModel, UsageError
 
 X, y = load_iris(return_X_y=True)
 
@@ -176,10 +176,13 @@ def test_a_bomb_of_zeros_is_not_unpacked(tmp_path, monkeypatch):
 
 
 def test_paths_that_cannot_be_read(tmp_path):
-    for path in (tmp_path / "missing.skops", tmp_path):
-        with pytest.raises(IOFault, match="cannot be read") as raised:
+    for path, error, said, code in (
+        (tmp_path / "missing.skops", UsageError, "does not exist", 2),
+        (tmp_path, IOFault, "cannot be read", 5),
+    ):
+        with pytest.raises(error, match=said) as raised:
             load_model(path)
-        assert raised.value.exit_code == 5
+        assert raised.value.exit_code == code
 
 
 def test_pro019_without_skops_the_extra_is_named(tmp_path, monkeypatch):

@@ -279,3 +279,28 @@ def test_an_internal_error_says_so(table: Path, monkeypatch: pytest.MonkeyPatch,
     code, shown = _refused(["diagnose", str(table), "-t", "label"], capsys)
     assert code == 70
     assert "--debug" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["diagnose", "-", "-t", "label"], 2, "standard input cannot be read twice"),
+        (["diagnos"], 2, "no such command 'diagnos' (did you mean 'diagnose'?); run"),
+        (["diagnose", "TABLE", "-t", "label", "-o", "nodir/x.html"], 5, "'nodir' does not exist; make it"),
+        (["diagnose", "HEADER", "-t", "label"], 3, "0 rows below the names of its 2 columns"),
+        (["diagnose", "TABLE", "-t", "label", "--model", "none.skops"], 2, "does not exist; check the path"),
+    ],
+)
+def test_faults_have_a_sentence_of_their_own(
+    words: list[str], code: int, said: str, table: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    header = tmp_path / "header.csv"
+    header.write_text("x,label\n")
+    places = {"TABLE": str(table), "HEADER": str(header)}
+    assert main([places.get(word, word) for word in words]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_the_bare_program_mentions_its_help(capsys: Capture) -> None:
+    assert main([]) == 0
+    assert "marginscope --help" in capsys.readouterr().out

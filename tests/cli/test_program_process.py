@@ -18,13 +18,14 @@ def _run(*words: str, **more: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, timeout=120, **more)  # type: ignore[call-overload,no-any-return]
 
 
-def test_alone_it_prints_three_example_lines() -> None:
+def test_alone_it_prints_three_examples_and_where_the_help_is() -> None:
     done = _run()
     assert done.returncode == 0
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
         ["marginscope", "demo"],
         ["marginscope", "diagnose"],
         ["marginscope", "fix"],
+        ["marginscope", "--help"],
     ]
     assert done.stderr == ""
 

@@ -65,6 +65,17 @@ def test_a_pipe_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.getvalue() == ""
 
 
+def test_a_pipe_sees_plain_lines_of_long_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    _work(ProgressLine(delay=0.0, pause=0.0))
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 4
+    assert lines[2] == "working: 2 of 4, 0 s, step 2 of \\x1b[2J[red]"
+    _work(ProgressLine(quiet=True, delay=0.0, pause=0.0))
+    assert len(stream.getvalue().splitlines()) == 4
+
+
 def test_a_terminal_that_goes_away_does_not_stop_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _terminal(monkeypatch)
     terminal.is_gone = True

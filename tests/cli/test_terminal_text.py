@@ -62,6 +62,10 @@ def test_a_middling_label_keeps_its_ends_and_stays_told_apart() -> None:
     assert show_labels(names, 18) == ["Flow Pro..ve Close", "Flow Pro..lve Open", "High"]
     alike = show_labels(["a" * 20 + "1" + "a" * 20, "a" * 20 + "2" + "a" * 20], 16)
     assert len(set(alike)) == 2
+    longer = ["walking up the stairs of the house " + "x" * 60, "b" * 1_000_000, "b" * 1_000_001]
+    shown = show_labels(longer, 18)
+    assert shown[0] == "walking..xxxxxxxx"
+    assert len(set(shown)) == 3
 
 
 @given(st.lists(st.text(), unique=True, max_size=6), st.integers(12, 40))

@@ -38,7 +38,7 @@ def test_pro008_a_folder_as_output(tmp_path):
 
 
 def test_pro008_a_missing_folder(tmp_path):
-    with pytest.raises(IOFault, match="refuses new files"):
+    with pytest.raises(IOFault, match="does not exist; make it"):
         check_writable(tmp_path / "no" / "report.html")
 
 

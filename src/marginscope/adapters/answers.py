@@ -128,8 +128,8 @@ def _label_of_largest(fitted: Any, X: Any) -> NDArray[Any]:
     return np.asarray(labels[values.argmax(axis=1)])
 
 
-def codes_of_answers(answer: NDArray[Any], labels: NDArray[Any], kind: str) -> NDArray[np.int64]:
-    """Return the codes of predicted labels.
+def codes_of_answers(answer: NDArray[Any], labels: NDArray[Any], who_says: str) -> NDArray[np.int64]:
+    """Return the codes of predicted labels; ``who_says`` begins a fault, as "the model predicts".
 
     Raises
     ------
@@ -140,7 +140,7 @@ def codes_of_answers(answer: NDArray[Any], labels: NDArray[Any], kind: str) -> N
     if (codes < 0).any():
         strange = list(dict.fromkeys(answer[codes < 0].tolist()))
         raise ModelError(
-            f"predictions among the labels {_listed(labels.tolist())} are needed, but {kind} predicts "
+            f"predictions among the labels {_listed(labels.tolist())} are needed, but {who_says} "
             f"{_listed(strange)}; encode y as in the training of the model"
         )
     return codes

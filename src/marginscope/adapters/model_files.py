@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marginscope.exceptions import IOFault, MissingExtra, ModelError, SizeError, UntrustedModel
+from marginscope.exceptions import IOFault, MissingExtra, ModelError, SizeError, UntrustedModel, UsageError
 
 __all__ = ["load_model"]
 
@@ -48,6 +48,8 @@ def load_model(path: str | Path) -> Any:
         If it is a pickle, joblib or PyTorch file, or holds unknown types.
     ModelError
         If it is damaged, no skops file, or holds no model.
+    UsageError
+        If there is no such file.
     IOFault
         If it cannot be read.
     MissingExtra
@@ -57,6 +59,8 @@ def load_model(path: str | Path) -> Any:
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
+    except FileNotFoundError as error:
+        raise UsageError(f"a model file is needed, but {str(path)!r} does not exist; check the path") from error
     except OSError as error:
         raise IOFault(
             f"a model file is needed, but {str(path)!r} cannot be read ({error.strerror or error}); check the path"

@@ -117,7 +117,7 @@ class Predictions:
         if named.proba is None:
             return None
         assert named.labels is not None
-        codes = codes_of_answers(named.labels, labels, "the column of proba")
+        codes = codes_of_answers(named.labels, labels, "the columns of proba name")
         placed = np.zeros((len(named.proba), len(labels)))
         placed[:, codes] = named.proba
         return placed
@@ -130,7 +130,7 @@ class Predictions:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
         """See ``ModelView``."""
         named = self.for_labels(labels)
-        codes = codes_of_answers(named.predict(named, X), labels, self.kind)
+        codes = codes_of_answers(named.predict(named, X), labels, "the given predictions name")
         return codes, named.probabilities(named, X, labels) if with_proba else None
 
     def fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> NoReturn:

@@ -132,7 +132,7 @@ class SklearnModel:
         self, fitted: Any, X: Any, labels: NDArray[Any], *, with_proba: bool = True
     ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
         """See ``ModelView``."""
-        codes = codes_of_answers(self.predict(fitted, X), labels, self.kind)
+        codes = codes_of_answers(self.predict(fitted, X), labels, f"{self.kind} predicts")
         return codes, self.probabilities(fitted, X, labels) if with_proba else None
 
     def is_repeatable(self, fitted: Any, X: Any) -> bool:

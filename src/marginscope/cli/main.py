@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -31,6 +32,7 @@ _EXAMPLES = """\
 marginscope demo                                   a real imbalanced data set, in seconds
 marginscope diagnose data.csv -t label             which classes are not learned, and why
 marginscope fix data.csv -t label                  try the remedies that can act
+marginscope --help                                 all commands
 """
 
 app = typer.Typer(
@@ -164,6 +166,7 @@ def _usage(error: Any, message: str) -> str:
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", "marginscope")
     sentence = " ".join(message.split()).rstrip(".")
+    sentence = re.sub(r"\.? Did you mean (.+)\?$", r" (did you mean \1?)", sentence)
     return f"{sentence[:1].lower()}{sentence[1:]}; run '{command} --help' for what it takes"
 
 

@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 _LONGEST_LABEL = 24
-_MIDDLING = 60
 
 # What the package itself prints beyond ASCII, for terminals that cannot show it.
 _ASCII = str.maketrans(
@@ -106,14 +105,16 @@ def _seen(label: str) -> str:
 
 
 def show_labels(labels: Sequence[str], width: int) -> list[str]:
-    """Return labels for a column; a middling long one keeps its ends, unless that makes two alike."""
-    shown = [show_label(label, width) if len(label) > _MIDDLING else _without_middle(label, width) for label in labels]
+    """Return labels for a column; a long one keeps its ends, with a hash only where two would look alike."""
+    shown = [_without_middle(label, width) for label in labels]
     return [show_label(label, width) if shown.count(one) > 1 else one for label, one in zip(labels, shown, strict=True)]
 
 
 def _without_middle(label: str, width: int) -> str:
     from rich.cells import cell_len, set_cell_size
 
+    if len(label) > 8 * width:
+        label = label[: 4 * width] + label[-4 * width :]
     shown = _seen(label)
     if cell_len(shown) <= width:
         return shown

@@ -1,4 +1,4 @@
-"""Progress on standard error: only on a terminal, and only for work longer than a second."""
+"""Progress on standard error: a moving line on a terminal, else a plain line every ten seconds of long work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from marginscope.cli.output import make_visible, open_console
+from marginscope.cli.output import make_visible, open_console, write_error
 
 __all__ = ["ProgressLine"]
 
@@ -20,10 +20,11 @@ class ProgressLine:
     counts them would be wrong by a multiple.
     """
 
-    def __init__(self, *, quiet: bool = False, delay: float = 1.0) -> None:
-        self._is_shown = not quiet and bool(getattr(sys.stderr, "isatty", lambda: False)())
-        self._delay = delay
-        self._start = time.monotonic()
+    def __init__(self, *, quiet: bool = False, delay: float = 1.0, pause: float = 10.0) -> None:
+        self._is_shown = not quiet
+        self._is_terminal = bool(getattr(sys.stderr, "isatty", lambda: False)())
+        self._delay, self._pause = delay, pause
+        self._start = self._said = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
 
@@ -40,6 +41,9 @@ class ProgressLine:
     def __call__(self, done: int, total: int, what: str) -> None:
         if not self._is_shown or time.monotonic() - self._start < self._delay:
             return
+        if not self._is_terminal:
+            self._say_plainly(done, total, what)
+            return
         try:
             if self._bar is None:
                 self._open(total)
@@ -47,6 +51,12 @@ class ProgressLine:
         except (OSError, ValueError):
             # A terminal that went away is no reason to stop computing.
             self._is_shown = False
+
+    def _say_plainly(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if now - self._said >= self._pause:
+            self._said = now
+            write_error(f"{done} of {total}, {now - self._start:.0f} s, {what}", kind="working")
 
     def _open(self, total: int) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

@@ -338,9 +338,10 @@ class _Reporter:
 
     def step(self, title: str) -> None:
         self.done += 1
+        # A title alone would read as a finding.
         self.title = ""
-        self.say(title)
-        self.title = title
+        self.say(f"testing: {title}")
+        self.title = f"testing: {title}"
 
 
 def _parameter_table(case: Case) -> ParameterTable | None:

@@ -31,6 +31,10 @@ def check_writable(path: str | Path) -> Path:
         raise UsageError(f"an output file is needed, but {str(path)!r} is a link; name its target instead")
     try:
         handle, probe = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
+    except FileNotFoundError as error:
+        raise IOFault(
+            f"a folder is needed for {str(path)!r}, but {str(path.parent)!r} does not exist; make it or choose another"
+        ) from error
     except OSError as error:
         raise IOFault(
             f"a writable folder is needed for {str(path)!r}, but {str(path.parent)!r} refuses new files "

@@ -106,6 +106,11 @@ class Source:
                 flags |= getattr(os, "O_NONBLOCK", 0)
             descriptor = os.open(self.path, flags)
         except (FileNotFoundError, NotADirectoryError) as error:
+            if str(self.path) == "-":
+                raise UsageError(
+                    "a file is needed, but got '-': standard input cannot be read twice, which refits and the digest "
+                    "of the data need; write it to a file first"
+                ) from error
             link = " (a link whose target is missing)" if self.path.is_symlink() else ""
             raise UsageError(f"a file is needed, but {self.name} does not exist{link}; check the path") from error
         except UsageError:
