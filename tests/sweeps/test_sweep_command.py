@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import re
@@ -17,6 +18,7 @@ import pytest
 from sweep_tasks import Poisoned
 
 from marginscope.cli.main import main
+from marginscope.cli.progress import ProgressLine
 from marginscope.runs.lock import RunLock
 from marginscope.sweeps.cells import cells_of
 from marginscope.sweeps.config import read_config
@@ -240,12 +242,13 @@ def test_the_example_runs_as_it_says(tmp_path):
 
 
 def test_progress_tells_the_time_left(toml, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("marginscope.cli.sweep._SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("marginscope.cli.sweep.ProgressLine", functools.partial(ProgressLine, delay=0.0, pause=0.0))
     assert main(["sweep", str(toml), "-o", str(tmp_path / "s")]) == 0
-    lines = capsys.readouterr().err.splitlines()
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"working: 0 of 16, \d+ s, cells", first)
     assert len(lines) == 16
-    assert all(re.fullmatch(r"progress: \d+ of 16 cells, about \d+ (s|min|h|d) left", line) for line in lines)
-    assert lines[-1] == "progress: 16 of 16 cells, about 0 s left"
+    assert all(re.fullmatch(r"working: \d+ of 16, \d+ s, cells, about \d+ (s|min|h|d) left", one) for one in lines)
+    assert re.fullmatch(r"working: 16 of 16, \d+ s, cells, about 0 s left", lines[-1])
     assert main(["sweep", str(toml), "-o", str(tmp_path / "t"), "-q"]) == 0
     assert capsys.readouterr().err == ""
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 _PANEL = "Engine"
-_SECONDS_BETWEEN_LINES = 10.0
 
 
 def sweep(
@@ -75,7 +72,11 @@ def sweep(
     options += ["--retries", str(retries)] if retries != 2 else []
     options += ["--allow-inexact"] if allow_inexact else []
     again = shlex.join(["marginscope", "sweep", config, "-o", output, *options, "--resume"])
-    with _SweepLine(quiet) as line:
+    with ProgressLine(quiet=quiet) as line:
+
+        def show(done: int, total: int, seconds_left: float | None) -> None:
+            line(done, total, "cells" if seconds_left is None else f"cells, about {_duration(seconds_left)} left")
+
         try:
             result = run_sweep(
                 config,
@@ -87,7 +88,7 @@ def sweep(
                 allow_inexact=allow_inexact,
                 resume=resume,
                 overwrite=overwrite,
-                progress=line,
+                progress=show,
             )
         except BaseException as stop:
             stop.add_note(f"cells that ended are kept; go on with: {again}")
@@ -98,30 +99,6 @@ def sweep(
 
 def _given(option: str, value: object) -> list[str]:
     return [] if value is None else [option, str(value)]
-
-
-class _SweepLine:
-    """Cells that ended and the time left: a line that changes on a terminal, else a line now and then."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._bar = ProgressLine(quiet=quiet)
-        self._is_plain = not quiet and not bool(getattr(sys.stderr, "isatty", lambda: False)())
-        self._last = time.monotonic()
-
-    def __enter__(self) -> _SweepLine:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(None, None, None)
-
-    def __call__(self, done: int, total: int, seconds_left: float | None) -> None:
-        left = "" if seconds_left is None else f"about {_duration(seconds_left)} left"
-        self._bar(done, total, f"cells  {left}")
-        if self._is_plain and left and time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
-            from marginscope.cli.output import write_error
-
-            self._last = time.monotonic()
-            write_error(f"{done} of {total} cells, {left}", kind="progress")
 
 
 def _duration(seconds: float) -> str:
