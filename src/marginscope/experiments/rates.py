@@ -49,7 +49,7 @@ _METHODS = (
             "Nacson et al. 2019: O(log t / sqrt t)"),
     _Method("sign, steps 1/\u221at", "sign", "exponential", (0.3, 0.5), -0.5, _FAN),
     _Method("spectral, steps 1/\u221at", "spectral", "exponential", (0.6, 0.5), -0.5, _FAN),
-    _Method("normalised, constant steps", "normalized", "exponential", (0.2, 0.0), -1.0,
+    _Method("normalised, constant steps", "normalized", "exponential", (0.05, 0.0), -1.0,
             "Ji & Telgarsky 2021: O(1 / t)"),
     _Method("dual acceleration", "dual_accelerated", "exponential", "theory", -2.0,
             "Ji, Srebro & Telgarsky 2021: O(log t / t^2)"),
