@@ -8,6 +8,7 @@ from marginscope.experiments.correlated_features import CorrelatedFeatures
 from marginscope.experiments.decision_regions import DecisionRegions
 from marginscope.experiments.experiment import Experiment
 from marginscope.experiments.flat_activation import FlatActivation
+from marginscope.experiments.imbalance import Imbalance
 from marginscope.experiments.loss_limits import LossLimits
 from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
@@ -41,4 +42,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     OneVsRest(),
     RidgePath(),
     Stochastic(),
+    Imbalance(),
 )
