@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Displayed", "make_frame", "one_line"]
+__all__ = ["Displayed", "make_frame", "one_line", "signed"]
 
 _LONGEST_LINE = 160
 
@@ -30,6 +30,12 @@ def make_frame(columns: Mapping[str, Sequence[Any]]) -> Any:
         except ImportError:
             continue
     return {name: list(values) for name, values in columns.items()}
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign and two places, no sign where it rounds to zero."""
+    text = f"{value:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
 
 
 def one_line(result: object) -> str:

@@ -45,9 +45,9 @@ SICK = [
 
 def test_every_class_is_named_with_its_numbers_and_cause() -> None:
     shown = _text(diagnosis_lines(_diagnosis([*SICK, _class("owl", 0.03, 1.0, Verdict.HEALTHY)]), 80))
-    assert "lynx     20   3.0 %  0.00 [0.00, 0.10]  unlearned  over-regularised" in shown
-    assert "ghost    20   0.0 %  -                  absent     class-absent" in shown
-    assert "owl      20   3.0 %  1.00 [0.90, 1.00]  healthy    learned" in shown
+    assert "lynx     20  3.0 %  0.00 [0.00, 0.10]  unlearned  over-regularised" in shown
+    assert "ghost    20    0 %  -                  absent     class-absent" in shown
+    assert "owl      20  3.0 %  1.00 [0.90, 1.00]  healthy    learned" in shown
     assert "LogisticRegression (C=1e-05)" in shown
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marginscope._display import signed
 from marginscope.reports import numbers
 
 
@@ -19,11 +20,11 @@ from marginscope.reports import numbers
         (0.0, "0"),
         (3.0, "3"),
         (-3.0, "−3"),
-        (12345.0, "12\u202f345"),
+        (12345.0, "12,345"),
         (0.5, "0.5"),
         (0.98, "0.98"),
         (0.00213, "0.00213"),
-        (1234.56, "1\u202f235"),
+        (1234.56, "1,235"),
         (1e-5, "10⁻⁵"),
         (2.13e-7, "2.1 × 10⁻⁷"),
         (1e100, "10¹⁰⁰"),
@@ -35,7 +36,7 @@ def test_numbers(value: float | None, text: str) -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12))
 def test_a_number_keeps_three_figures(value: float) -> None:
-    text = numbers.as_number(value).replace("−", "-").replace("\u202f", "")
+    text = numbers.as_number(value).replace("−", "-").replace(",", "")
     if "×" not in text and text[:2] != "10":
         assert float(text) == pytest.approx(value, rel=6e-3)
 
@@ -75,3 +76,20 @@ def test_a_table_has_one_number_of_places() -> None:
     ]
     assert numbers.as_aligned(0.0123, 0.0456) == "0.0123"
     assert numbers.as_aligned(1e-9, 1e-8) == "10⁻⁹"
+
+
+def test_recalls_have_two_places_wherever_they_stand() -> None:
+    assert numbers.as_measure(0.5688, "lift of 'a' by class-weights") == "0.57"
+    assert numbers.as_measure(0.5688, "recall that rivals of 'a' lose") == "0.57"
+    assert numbers.as_measure(0.00688, "permutation p-value of 'a'") == "0.00688"
+    assert numbers.as_measure(None, "recall") == "–"
+
+
+def test_no_zero_has_a_sign() -> None:
+    assert signed(-0.001) == signed(0.001) == numbers.as_change(-0.001) == "0.00"
+    assert signed(-0.01) == "-0.01"
+    assert numbers.as_rate(-0.001) == "0.00"
+
+
+def test_counts_are_those_of_the_command_line() -> None:
+    assert numbers.as_count(1234567) == f"{1234567:,}"

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from marginscope._display import signed
 from marginscope.cli.output import make_visible, show_label, show_labels
 from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
+from marginscope.reports.numbers import THIN, as_share
 
 if TYPE_CHECKING:
     from marginscope.diagnosis.result import Diagnosis
@@ -55,7 +57,7 @@ def _heading(diagnosis: Diagnosis, width: int) -> list[Text]:
     data = diagnosis.data
     name = f"{make_visible(str(data.file))}: " if data.file else ""
     model = diagnosis.model.kind + _parameters(diagnosis)
-    sentence = f"{name}{data.rows} rows, {data.features} features, {data.n_classes} classes; model: {model}"
+    sentence = f"{name}{data.rows:,} rows, {data.features:,} features, {data.n_classes:,} classes; model: {model}"
     return [*paragraph(sentence, width), Text()]
 
 
@@ -72,8 +74,8 @@ def _class_table(classes: Sequence[ClassDiagnosis], width: int) -> list[Text]:
     numbers = [("rows", "share", "recall", "verdict", "cause")]
     numbers += [
         (
-            str(one.rows),
-            f"{100 * one.share:.1f} %",
+            f"{one.rows:,}",
+            as_share(one.share).replace(THIN, " "),
             _recall(one),
             str(one.verdict),
             one.cause or ("" if one.verdict.needs_cause else one.reason),
@@ -228,7 +230,7 @@ def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str
                 "-" if recall is None else f"{recall:.2f}",
                 "-"
                 if change is None
-                else f"{change.value:+.2f} [{change.interval[0]:+.2f}, {change.interval[1]:+.2f}]",
+                else f"{signed(change.value)} [{signed(change.interval[0])}, {signed(change.interval[1])}]",
             )
         )
     return [Text(f"class {show_label(label)}", style="bold"), *_aligned(rows)]
@@ -240,10 +242,10 @@ def _cost_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], width: int) 
     rows += [
         (
             ("* " if one.slug == ledger.winner else "  ") + one.slug,
-            "-" if one.balanced is None else f"{one.balanced.value:+.2f}",
-            "-" if one.worst_other is None else f"{one.worst_other[1]:+.2f} {_cut(one.worst_other[0])}",
-            "-" if one.log_loss is None else f"{one.log_loss:+.2f}",
-            "-" if one.calibration is None else f"{one.calibration:+.2f}",
+            "-" if one.balanced is None else f"{signed(one.balanced.value)}",
+            "-" if one.worst_other is None else f"{signed(one.worst_other[1])} {_cut(one.worst_other[0])}",
+            "-" if one.log_loss is None else f"{signed(one.log_loss)}",
+            "-" if one.calibration is None else f"{signed(one.calibration)}",
             f"{one.seconds:.1f} s",
         )
         for one in tried

@@ -10,11 +10,14 @@ from marginscope.findings import Counterfactual, Evidence, Finding, Panel, Serie
 
 __all__ = ["claims_of", "lift_evidence", "lift_panel", "name_list", "settled"]
 
+_LONGEST_NAME = 40
+
 
 def name_list(names: Iterable[str], most: int = 4) -> str:
     """Return labels for a sentence, the first few in quotes."""
     names = list(names)
-    shown = ", ".join(f"'{name:.40}'" for name in names[:most])
+    cut = (name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names[:most])
+    shown = ", ".join(f"'{name}'" for name in cut)
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from marginscope._display import signed
 from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import BudgetSpent, NotTried
 from marginscope.diagnosis.effects import Effect, called_rate, compare, recall_of, with_placebo
@@ -286,7 +287,7 @@ class Laboratory:
         elif needed <= 0:
             reason = "the interval of the change reaches zero"
             if low > 0:
-                wide = f"[{needed:+.2f}, {effect.high_simultaneous[code]:+.2f}]"
+                wide = f"[{signed(needed)}, {signed(effect.high_simultaneous[code])}]"
                 reason += f" where all comparisons of the report hold together ({wide})"
         elif effect.balanced < -max(rule.balanced_fall, _standard_error(effect)):
             reason = "balanced recall falls"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from marginscope._display import signed
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import lift_panel
 from marginscope.findings import ClassDiagnosis, Counterfactual, Evidence, Finding, Panel, Series, Status, Verdict
@@ -279,8 +280,8 @@ def _beyond_same_class(candidates: list[Candidate]) -> list[Candidate]:
 
 def _claim_sentence(claim: Counterfactual) -> str:
     low, high = claim.interval
-    text = f"recall {claim.lift:+.2f} [{low:+.2f}, {high:+.2f}] by {claim.intervention.replace('-', ' ', 1)}"
-    return text if claim.placebo is None else f"{text} (placebo {claim.placebo:+.2f})"
+    text = f"recall {signed(claim.lift)} [{signed(low)}, {signed(high)}] by {claim.intervention.replace('-', ' ', 1)}"
+    return text if claim.placebo is None else f"{text} (placebo {signed(claim.placebo)})"
 
 
 def _why_lost(first: Candidate, second: Candidate, equal: float) -> str:
@@ -291,7 +292,7 @@ def _why_lost(first: Candidate, second: Candidate, equal: float) -> str:
     if second.claim is None and first.claim is None:
         return f"it explains no more than {first.slug}, which goes first"
     if first.net > second.net + equal:
-        return f"{first.slug} repairs more at less cost ({first.net:+.2f} against {second.net:+.2f} recall)"
+        return f"{first.slug} repairs more at less cost ({signed(first.net)} against {signed(second.net)} recall)"
     return f"repairs about as much as {first.slug} for what rivals pay, and goes after it"
 
 

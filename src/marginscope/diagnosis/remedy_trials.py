@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from marginscope._display import signed
 from marginscope.diagnosis.calibration import probability_changes
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.claims import name_list
@@ -185,7 +186,7 @@ def _sentence(
     if left:
         text += f"; {name_list(left, 5)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
     if winner.worst_other is not None and winner.worst_other[1] < 0:
-        text += f"; '{winner.worst_other[0]:.40}' pays most ({winner.worst_other[1]:+.2f} recall)"
+        text += f"; '{winner.worst_other[0]:.40}' pays most ({signed(winner.worst_other[1])} recall)"
     equals = [one for one in _level(trials, targets) if one is not winner]
     ahead = [one.slug for one in equals if _gain(one, targets) > _gain(winner, targets)]
     if ahead:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from marginscope._display import Displayed, make_frame
+from marginscope._display import Displayed, make_frame, signed
 
 __all__ = ["Change", "RemedyLedger", "RemedyTrial"]
 
@@ -187,7 +187,7 @@ class RemedyLedger(Displayed):
             if trial.outcome != "tried":
                 continue
             lifts = ", ".join(
-                f"{label} {change.value:+.2f} [{change.interval[0]:+.2f}, {change.interval[1]:+.2f}]"
+                f"{label} {signed(change.value)} [{signed(change.interval[0])}, {signed(change.interval[1])}]"
                 for label in self.targets
                 if (change := trial.change.get(label)) is not None
             )

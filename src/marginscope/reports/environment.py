@@ -18,6 +18,7 @@ from marginscope.reports.palette import INKS, STATUS_WORDS, VERDICT_LOOKS
 __all__ = ["environment", "render_film", "render_fragment", "render_page"]
 
 FILTERS = {
+    "measure": numbers.as_measure,
     "label": text.as_label,
     "prose": text.as_prose,
     "rate": numbers.as_rate,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+from marginscope._display import signed
+
 __all__ = [
     "as_aligned",
     "as_change",
     "as_change_interval",
     "as_count",
     "as_interval",
+    "as_measure",
     "as_number",
     "as_power",
     "as_rate",
@@ -25,7 +28,7 @@ _RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u20
 
 def as_rate(value: float | None) -> str:
     """Return a recall or precision with two places; a dash where it does not exist."""
-    return NOTHING if _is_missing(value) else _signed(f"{value:.2f}")
+    return NOTHING if _is_missing(value) else _signed(f"{value:.2f}").replace(f"{MINUS}0.00", "0.00")
 
 
 def as_interval(interval: tuple[float, float] | None) -> str:
@@ -39,8 +42,7 @@ def as_change(value: float | None) -> str:
     """Return a difference with its sign, no sign where it rounds to zero."""
     if value is None or _is_missing(value):
         return NOTHING
-    text = f"{value:+.2f}"
-    return "0.00" if text in ("+0.00", "-0.00") else _signed(text)
+    return _signed(signed(value))
 
 
 def as_change_interval(interval: tuple[float, float] | None) -> str:
@@ -61,8 +63,8 @@ def as_share(value: float | None) -> str:
 
 
 def as_count(value: int | None) -> str:
-    """Return a count with thin spaces between thousands."""
-    return NOTHING if value is None else _signed(f"{value:,}").replace(",", THIN)
+    """Return a count with commas between thousands, as on the command line and in every note."""
+    return NOTHING if value is None else _signed(f"{value:,}")
 
 
 def as_seconds(value: float | None) -> str:
@@ -88,10 +90,15 @@ def as_number(value: float | int | None) -> str:
     if 1e-3 <= size < 1e5:
         places = max(0, 2 - math.floor(math.log10(size)))
         text = f"{value:,.{places}f}"
-        return _signed(text.rstrip("0").rstrip(".") if places else text).replace(",", THIN)
+        return _signed(text.rstrip("0").rstrip(".") if places else text)
     mantissa, exponent = f"{value:.1e}".split("e")
     power = f"10{str(int(exponent)).translate(_RAISED)}"
     return power if mantissa == "1.0" else f"{_signed(mantissa)} \u00d7 {power}"
+
+
+def as_measure(value: float | None, name: str) -> str:
+    """Return a number of the evidence: recalls and their changes with two places, others with three figures."""
+    return as_rate(value) if name.startswith("lift ") or "recall" in name else as_number(value)
 
 
 def as_power(log10_value: float | None) -> str:
@@ -116,7 +123,7 @@ def as_aligned(value: float, largest: float) -> str:
     if not math.isfinite(value) or not 1e-3 <= largest < 1e5:
         return as_number(value)
     text = f"{value:,.{max(0, 2 - math.floor(math.log10(largest)))}f}"
-    return _signed(text.lstrip("-") if float(text.replace(",", "")) == 0 else text).replace(",", THIN)
+    return _signed(text.lstrip("-") if float(text.replace(",", "")) == 0 else text)
 
 
 def _is_missing(value: float | None) -> bool:

@@ -147,7 +147,8 @@ class TableBuilder:
         self._check_target()
         if not len(self):
             raise DataError(
-                f"0 sample(s) (shape=(0, {len(self._builders)})) while a minimum of 1 is required: {self._name} has 0 rows below the names of its "
+                f"0 sample(s) (shape=(0, {len(self._builders)})) while a minimum of 1 is required: "
+                f"{self._name} has 0 rows below the names of its "
                 f"{len(self._builders) + 1} columns; give a file with data, or --no-header if that line is a row"
             )
         decimal = self._decimal()

@@ -45,5 +45,5 @@ class Imbalance:
             remedies=("logit-adjustment", "class-weights", "over-sampling", "smote", "under-sampling"),
             issue="Shifting the class shares alone, with nothing else changed, recovers {names}.",
             passed="Shifting the class shares recovers no class.",
-            extra=(Evidence("rows of the largest class per row of the smallest", ratio),),
+            extra=(Evidence("rows of the largest class per row of the smallest", round(ratio, 1)),),
         )
