@@ -10,6 +10,7 @@ from marginscope.experiments.experiment import Experiment
 from marginscope.experiments.flat_activation import FlatActivation
 from marginscope.experiments.imbalance import Imbalance
 from marginscope.experiments.loss_limits import LossLimits
+from marginscope.experiments.margin_and_generalisation import MarginAndGeneralisation
 from marginscope.experiments.mixed_data import MixedData
 from marginscope.experiments.norm_ratio import NormRatio
 from marginscope.experiments.one_vs_rest import OneVsRest
@@ -43,4 +44,5 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     RidgePath(),
     Stochastic(),
     Imbalance(),
+    MarginAndGeneralisation(),
 )
