@@ -10,6 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 import marginscope as ms
+from marginscope._display import display_order
 from marginscope.exceptions import UsageError
 
 X, y = load_iris(return_X_y=True)
@@ -92,3 +93,35 @@ def test_a_page_gives_no_advice_for_python():
     certificate = ms.separability(X, y)
     assert "see .infinite" in str(certificate)
     assert "see .infinite" not in page(certificate)
+
+
+def test_numbers_are_shown_by_value_and_words_as_they_are():
+    labels = ["1", "10", "2", "-3"]
+    assert [labels[k] for k in display_order(labels)] == ["-3", "1", "2", "10"]
+    for words in (["1", "10", "2", "a"], ["1", "nan", "0"], ["1", "inf", "0"]):
+        assert display_order(words) == list(range(len(words)))
+
+
+def test_pages_show_numbers_by_value_and_documents_keep_the_order_of_codes():
+    from marginscope.reports import margin_page, separability_page
+    from marginscope.reports.confusion_table import confusion_table
+
+    rng = np.random.default_rng(0)
+    names = np.repeat(["1", "2", "10"], 20)
+    rows = np.repeat([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]], 20, axis=0) + rng.standard_normal((60, 2))
+    certificate = ms.separability(rows, names)
+    assert certificate.to_dict()["classes"] == ["1", "10", "2"]
+    view = separability_page._view(certificate)
+    assert view["labels"] == [row.label for row in view["rows"]] == ["1", "2", "10"]
+    assert [row.cells[k] for k, row in enumerate(view["rows"])] == [None, None, None]
+    solution = ms.solve_hard_margin(rows, names, fit_intercept=True)
+    view = margin_page._view(solution)
+    assert view["labels"] == [row.label for row in view["rows"]] == ["1", "2", "10"]
+    by_names = {(one.own, one.rival): one.smallest_margin for one in solution.pairs}
+    assert view["rows"][0].cells[1][0] == by_names["1", "2"]
+    assert view["rows"][2].cells[0][0] == by_names["10", "1"]
+    found = ms.diagnose(LogisticRegression(), rows, names, checks=["few-rows"])
+    table = confusion_table(found)
+    assert found.labels == ("1", "10", "2")
+    assert table.labels == ("1", "2", "10")
+    assert table.cells[1][2][0] == found.confusion[2, 1]

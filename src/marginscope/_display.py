@@ -8,13 +8,14 @@ only upward route in the package.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Displayed", "make_frame", "one_line", "signed"]
+__all__ = ["Displayed", "display_order", "make_frame", "one_line", "signed"]
 
 _LONGEST_LINE = 160
 
@@ -30,6 +31,17 @@ def make_frame(columns: Mapping[str, Sequence[Any]]) -> Any:
         except ImportError:
             continue
     return {name: list(values) for name, values in columns.items()}
+
+
+def display_order(labels: Sequence[Any]) -> list[int]:
+    """Return places of labels in the order to show: by value if all are numbers, else as they are (1, 2, 10)."""
+    try:
+        values = [float(str(label)) for label in labels]
+    except ValueError:
+        return list(range(len(labels)))
+    if not all(math.isfinite(value) for value in values):
+        return list(range(len(labels)))
+    return sorted(range(len(labels)), key=lambda k: values[k])
 
 
 def signed(value: float) -> str:

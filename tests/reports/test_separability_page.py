@@ -29,7 +29,7 @@ def test_the_page_says_what_the_certificate_says(quasi_complete: object, tmp_pat
 
 
 def test_the_table_holds_the_shares(quasi_complete: object) -> None:
-    rows = separability_page._rows(quasi_complete, ["setosa", "versicolor", "virginica"])  # type: ignore[arg-type]
+    rows = separability_page._rows(quasi_complete, [0, 1, 2])  # type: ignore[arg-type]
     assert rows[0].cells[0] is None
     assert [cell[0] for cell in rows[0].cells[1:] if cell] == [1.0, 1.0]
     assert rows[0].share == 1.0

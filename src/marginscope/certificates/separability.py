@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope._display import Displayed, make_frame
+from marginscope._display import Displayed, display_order, make_frame
 from marginscope._validation import label_codes
 from marginscope.certificates.separability_proof import proves
 
@@ -213,7 +213,8 @@ class SeparabilityCertificate(Displayed):
     def _class_lines(self) -> list[str]:
         total = self._pair_totals()
         free, bound = [], []
-        for k, label in enumerate(self.classes):
+        for k in display_order(self.classes.tolist()):
+            label = self.classes[k]
             possible = total[k].sum() + total[:, k].sum()
             separable = self.separable_counts[k].sum() + self.separable_counts[:, k].sum()
             if separable == possible:

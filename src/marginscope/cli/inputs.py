@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from marginscope._display import display_order
 from marginscope.cli.option_bundles import as_arguments
 from marginscope.cli.output import write_error
 from marginscope.cli.progress import ProgressLine
@@ -91,7 +92,8 @@ def _check_label(label: str, data: Dataset, test: Dataset | None) -> None:
     known = {str(one) for table in (data, test) if table is not None for one in table.target}
     if label not in known:
         near = difflib.get_close_matches(label, known, n=1)
-        few = sorted(known)[:20]
+        labels = sorted(known)
+        few = [labels[k] for k in display_order(labels)[:20]]
         advice = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(map(repr, few))}"
         raise UsageError(f"--class needs a class of the data, got {label!r}; {advice}")
 

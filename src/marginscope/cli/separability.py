@@ -65,6 +65,7 @@ def _lines(certificate: Any, data: Matrix, proof: str, seconds: float, width: in
 
 def _infinite_lines(certificate: Any, data: Matrix, width: int) -> list[Text]:
     """Name the class-by-feature parameters without a finite estimate; many are counted by class."""
+    from marginscope._display import display_order
     from marginscope.cli.output import show_label
     from marginscope.cli.table import paragraph
 
@@ -83,5 +84,6 @@ def _infinite_lines(certificate: Any, data: Matrix, width: int) -> list[Text]:
             for k, j in zip(rows, columns, strict=True)
         )
         return paragraph(f"{head}: {'; '.join(ends)}.", width)
-    ends = (f"{classes[k]}: {(one > 0).sum()}/{(one < 0).sum()}" for k, one in enumerate(signs) if one.any())
+    order = [k for k in display_order(certificate.classes.tolist()) if signs[k].any()]
+    ends = (f"{classes[k]}: {(signs[k] > 0).sum()}/{(signs[k] < 0).sum()}" for k in order)
     return paragraph(f"{head}; to +inf/-inf by class: {', '.join(ends)} (each with --json).", width)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from marginscope._display import display_order
 from marginscope.diagnosis.result import Diagnosis
 
 __all__ = ["ConfusionTable", "Mistake", "confusion_table"]
@@ -46,6 +47,9 @@ def confusion_table(diagnosis: Diagnosis) -> ConfusionTable | None:
     counts, labels = diagnosis.confusion, diagnosis.labels
     if counts is None or not counts.size:
         return None
+    # Codes are in the order of words; a reader looks for 2 before 10.
+    order = display_order(labels)
+    counts, labels = counts[np.ix_(order, order)], tuple(labels[k] for k in order)
     of = counts.sum(axis=1)
     pairs = np.argwhere(counts * ~np.eye(len(labels), dtype=bool))
     rows = counts[tuple(pairs.T)]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from marginscope._display import display_order
 from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.margin_plot import Margin, draw_margin, draw_support, support_rows
 from marginscope.reports.method import source_of
@@ -55,6 +56,7 @@ def fragment(result: Margin) -> str:
 def _view(result: Margin) -> dict[str, Any]:
     headline, *lines = str(result).splitlines()
     labels = [str(label) for label in result.classes]
+    shown = [labels[k] for k in display_order(labels)]
     support = support_rows(result)
     own = result.own_codes
     pairs = sorted(result.pairs, key=lambda one: (-one.dual_mass, one.smallest_margin))
@@ -63,8 +65,8 @@ def _view(result: Margin) -> dict[str, Any]:
     return {
         "headline": headline,
         "lines": lines,
-        "labels": labels,
-        "rows": _rows(result, labels) if len(labels) <= MOST_CLASSES else [],
+        "labels": shown,
+        "rows": _rows(result, shown) if len(labels) <= MOST_CLASSES else [],
         "pairs": [(one, one.dual_mass / total) for one in pairs[:MOST_PAIRS]],
         "n_pairs": len(pairs),
         "has_class_margins": result.class_margins is not None,
@@ -76,11 +78,10 @@ def _view(result: Margin) -> dict[str, Any]:
 
 def _rows(result: Margin, labels: list[str]) -> list[PairRow]:
     """Lay out classes against rivals, darkest where the margin is held."""
-    found: dict[str, list[tuple[float, int] | None]] = {label: [] for label in labels}
+    found: dict[str, dict[str, tuple[float, int]]] = {label: {} for label in labels}
     for one in result.pairs:
         level = max(0, math.ceil(LEVELS / one.smallest_margin)) if math.isfinite(one.smallest_margin) else 0
-        found[str(one.own)].append((one.smallest_margin, min(LEVELS, level)))
-    for k, label in enumerate(labels):
-        if result.pairs:
-            found[label].insert(k, None)
-    return [PairRow(label, tuple(cells)) for label, cells in found.items()]
+        found[str(one.own)][str(one.rival)] = (one.smallest_margin, min(LEVELS, level))
+    if not result.pairs:
+        return [PairRow(label, ()) for label in labels]
+    return [PairRow(label, tuple(found[label].get(rival) for rival in labels)) for label in labels]

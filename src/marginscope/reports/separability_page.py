@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope._display import display_order
 from marginscope.reports.environment import render_fragment, render_page
 from marginscope.reports.figures import axes_of, set_names, style_axes
 from marginscope.reports.method import source_of
@@ -86,21 +87,20 @@ def fragment(result: Separability) -> str:
 
 def _view(result: Separability) -> dict[str, Any]:
     headline, *lines = str(result).replace(": see .infinite.", ".").splitlines()
-    labels = [str(label) for label in result.classes]
-    return {"headline": headline, "lines": lines, "labels": labels, "rows": _rows(result, labels)}
+    order = display_order(result.classes.tolist())
+    labels = [str(result.classes[k]) for k in order]
+    return {"headline": headline, "lines": lines, "labels": labels, "rows": _rows(result, order)}
 
 
-def _rows(result: Separability, labels: list[str]) -> list[PairRow]:
+def _rows(result: Separability, order: list[int]) -> list[PairRow]:
     """Lay out classes against rivals; too many for a matrix give their totals only."""
     shares = _shares(result)
     rows = []
-    for k, label in enumerate(labels[:MOST_ROWS]):
+    for k in order[:MOST_ROWS]:
         n = int(result.class_rows[k])
         of_rivals = result.separable_counts[k] / max(n, 1)
-        cells = tuple(
-            None if j == k else (float(one), int(np.ceil(LEVELS * one))) for j, one in enumerate(of_rivals.tolist())
-        )
-        rows.append(PairRow(label, n, float(shares[k]), cells if len(labels) <= MOST_CLASSES else ()))
+        cells = tuple(None if j == k else (float(of_rivals[j]), int(np.ceil(LEVELS * of_rivals[j]))) for j in order)
+        rows.append(PairRow(str(result.classes[k]), n, float(shares[k]), cells if len(order) <= MOST_CLASSES else ()))
     return rows
 
 
