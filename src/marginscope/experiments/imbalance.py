@@ -69,7 +69,7 @@ class Imbalance:
     title = "remedies for imbalance differ early, and in the end only where the classes overlap"
     config = Config
     smoke: ClassVar[dict[str, Any]] = {
-        "n_seeds": 6, "n_steps": 1000, "n_networks": 2, "n_network_steps": 200, "n_records": 6,
+        "n_seeds": 4, "n_steps": 300, "n_networks": 2, "n_network_steps": 200, "n_records": 6,
     }  # fmt: skip
 
     def run(self, config: Config) -> Columns:
@@ -121,7 +121,7 @@ class Imbalance:
             Claim("separable, linear: distance of the directions with and without weights at step 1e100", weighted,
                   at_most=0.02, source="log(weight ratio) / log t = 2.3 / 230, for hard margins of length about 1"),
             Claim("separable, linear: fewer rows are another hard margin: distance of the directions at step 1e100",
-                  fewer, at_least=0.1, source="the limit is that of the rows that are left, most support rows are not"),
+                  fewer, at_least=0.1, source="the limit is that of the rows kept; most support rows are not"),
             Claim("overlap, linear: weights lift the small class at the last step, lower end",
                   _lower(gains[overlap, last], config), at_least=0.0,
                   source=level + "; the optimum moves by the log of the weights (King & Zeng 2001, Elkan 2001)"),

@@ -3,7 +3,9 @@
     E[error of the hard margin on n - 1 rows] <= E[number of rows with a support pair among n] / n
 
 The bound is that of leaving one row out: a row without a support pair changes nothing when it is
-left out, so it is given its label. What no theorem says is measured, and not claimed.
+left out, so it is given its label. Margins that differ by the gap between the classes go with the
+error; what a margin says among data of one gap, or among losses and optimizers on the same data,
+is measured and not claimed.
 """
 
 from __future__ import annotations
