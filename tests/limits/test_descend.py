@@ -129,9 +129,10 @@ def test_runs_side_by_side_are_the_runs_alone():
         np.testing.assert_array_equal(path.margin[r][1:], alone.margin[1:])
 
 
-def test_workers_and_seeds():
+def test_workers_and_seeds(monkeypatch):
+    monkeypatch.setattr("marginscope.limits.descend._WORTH_PROCESSES", 10)
     X, y = separable(7)
-    parts = {"optimizer": "sgd", "batch_size": 5, "n_runs": 3, "n_steps": 7_000, "record": [4_000]}
+    parts = {"optimizer": "sgd", "batch_size": 5, "n_runs": 3, "n_steps": 500, "record": [300]}
     one = ms.descend(X, y, **parts, n_jobs=1, rng=5)
     two = ms.descend(X, y, **parts, n_jobs=2, rng=5)
     other = ms.descend(X, y, **parts, n_jobs=1, rng=6)

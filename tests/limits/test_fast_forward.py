@@ -57,7 +57,7 @@ def test_the_records_are_those_of_descend(options):
     assert fast.verify(X, y)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data(), loss=st.sampled_from(["cross_entropy", "pair_logistic"]), fit_intercept=st.booleans())
 def test_on_any_small_table_true_steps_are_met_and_the_end_is_the_mixed_limit(data, loss, fit_intercept):
     n, d = data.draw(st.integers(3, 10)), data.draw(st.integers(1, 3))

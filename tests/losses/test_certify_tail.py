@@ -204,7 +204,7 @@ eighths = st.integers(-12, 4).map(lambda n: Fraction(n, 8))
 
 
 @given(eighths, eighths, st.integers(-4, 4), st.sampled_from([Fraction(1, 4), Fraction(3)]), st.sampled_from([2, 3, 4]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_the_answer_is_that_of_the_second_order_coefficients(
     second: Fraction, mixed: Fraction, third: int, scale: Fraction, K: int
 ) -> None:

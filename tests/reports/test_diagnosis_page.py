@@ -105,6 +105,19 @@ def test_without_a_remedy_the_advice_of_the_finding_is_what_to_do(diagnosis: Dia
     assert "What to do Collect more rows: 30 are a start." in words
 
 
+def test_a_handful_of_rows_rules_nothing_out(diagnosis: Diagnosis) -> None:
+    owl = replace(diagnosis["owl"], runner_up="imbalance", runner_up_reason="2 scored rows prove nothing")
+    words = words_of(diagnosis_page.page(replace(diagnosis, classes=(owl,))))
+    assert "Not proved imbalance , because 2 scored rows prove nothing" in words
+
+
+def test_the_encoding_of_columns_is_no_parameter(diagnosis: Diagnosis) -> None:
+    model = replace(diagnosis.model, params={"prepare__encode__categories": "['a', 'b']", "model__C": 0.5})
+    words = words_of(diagnosis_page.page(replace(diagnosis, model=model)))
+    assert "model__C=0.5" in words
+    assert "prepare__" not in words
+
+
 @pytest.mark.parametrize(
     ("status", "proved", "cause_proved", "head"),
     [

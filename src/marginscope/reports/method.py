@@ -73,7 +73,12 @@ def method_of(diagnosis: Diagnosis) -> Method:
         checks=tuple(sorted(diagnosis.findings, key=lambda finding: order.index(finding.status))),
         summary=", ".join(said),
         thresholds=tuple(thresholds[:MOST_THRESHOLDS]),
-        params=tuple((str(name), str(value)) for name, value in diagnosis.model.params.items()),
+        # How columns are encoded is said in the notes.
+        params=tuple(
+            (str(name), str(value))
+            for name, value in diagnosis.model.params.items()
+            if not str(name).startswith("prepare__")
+        ),
         origin=origin_of(diagnosis.provenance),
     )
 
