@@ -3,7 +3,7 @@
 Nothing here is guessed from the data, and nothing of the caller's is changed.
 """
 
-from marginscope._validation.choices import check_rng, look_up
+from marginscope._validation.choices import check_rng, look_up, with_parameters
 from marginscope._validation.class_numbers import check_class_numbers
 from marginscope._validation.features import check_features, check_finite, check_magnitude, feature_names
 from marginscope._validation.labels import EncodedLabels, check_labels, label_codes
@@ -22,4 +22,5 @@ __all__ = [
     "feature_names",
     "label_codes",
     "look_up",
+    "with_parameters",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ import numpy as np
 
 from marginscope.exceptions import UsageError
 
-__all__ = ["check_rng", "look_up"]
+__all__ = ["check_rng", "look_up", "with_parameters"]
 
 T = TypeVar("T")
 
@@ -57,3 +58,22 @@ def look_up(kind: str, name: Any, known: Mapping[str, T]) -> T:
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
     advice = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     raise UsageError(f"a known {kind} is needed, but got {name!r}; {advice}known are: {', '.join(known)}")
+
+
+def with_parameters(kind: str, one: T, parameters: Mapping[str, Any], *, fixed: tuple[str, ...] = ()) -> T:
+    """Return a dataclass of a registry with some fields changed; ``fixed`` ones are not its parameters.
+
+    Raises
+    ------
+    UsageError
+        If a name is none of its fields, or it has none.
+    """
+    own: Any = one
+    known = [field.name for field in dataclasses.fields(own)] if dataclasses.is_dataclass(own) else []
+    known = [name for name in known if name not in fixed]
+    for name in parameters:
+        if name not in known:
+            offer = f"its parameters are: {', '.join(known)}" if known else "it has none; leave it out"
+            raise UsageError(f"a parameter of the {kind} {own.name} is needed, but got {name!r}; {offer}")
+    changed: T = dataclasses.replace(own, **parameters) if parameters else one
+    return changed

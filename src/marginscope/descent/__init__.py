@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-from marginscope._validation import look_up
+from marginscope._validation import look_up, with_parameters
 from marginscope.descent.adam import Adam
 from marginscope.descent.dual_accelerated import DualAccelerated
 from marginscope.descent.gradient_descent import GradientDescent
@@ -65,13 +64,9 @@ def get_optimizer(optimizer: str | Optimizer, **parameters: Any) -> Optimizer:
             f"an optimizer with the methods init and step is needed, but got {optimizer!r:.60}; "
             f"name one of {', '.join(optimizer_names())}"
         )
-    known = [one.name for one in dataclasses.fields(found) if one.name not in ("name", "norm")]
+    changed: Optimizer = with_parameters("optimizer", found, parameters, fixed=("name", "norm"))
     for name, value in parameters.items():
-        if name not in known:
-            offer = f"its parameters are: {', '.join(known)}" if known else "it has none; leave it out"
-            raise UsageError(f"a parameter of the optimizer {found.name} is needed, but got {name!r}; {offer}")
         _check_parameter(name, value)
-    changed: Optimizer = dataclasses.replace(found, **parameters) if parameters else found
     return changed
 
 

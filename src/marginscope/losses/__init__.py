@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
-from marginscope._validation import look_up
-from marginscope.exceptions import UsageError
+from marginscope._validation import look_up, with_parameters
 from marginscope.losses.crammer_singer import CrammerSinger
 from marginscope.losses.cross_entropy import CrossEntropy
 from marginscope.losses.entmax import Entmax
@@ -70,13 +68,4 @@ def get(loss: str | Template, **parameters: Any) -> Template:
     Focal(gamma=1.0)
     """
     template = loss if isinstance(loss, Template) else look_up("loss", loss, {one.name: one for one in TEMPLATES})
-    if not parameters:
-        return template
-    own: Any = template
-    known = [one.name for one in dataclasses.fields(own)] if dataclasses.is_dataclass(own) else []
-    for name in parameters:
-        if name not in known:
-            offer = f"its parameters are: {', '.join(known)}" if known else "it has none; leave it out"
-            raise UsageError(f"a parameter of the loss {template.name} is needed, but got {name!r}; {offer}")
-    changed: Template = dataclasses.replace(own, **parameters)
-    return changed
+    return with_parameters("loss", template, parameters)
