@@ -435,7 +435,8 @@ def test_the_verdict_stands_where_the_infinite_parameters_are_too_many_to_comput
     assert certificate.status == "quasi_complete"
     assert certificate.verify(X, y)
     assert certificate.max_margin.status == "too_large"
-    assert certificate.infinite is None and certificate.infinite_intercept is None
+    assert certificate.infinite is None
+    assert certificate.infinite_intercept is None
     assert "was not computed: too large" in certificate.infinite_reason
     assert certificate.to_dict()["infinite_reason"] == certificate.infinite_reason
     assert certificate.infinite_reason in " ".join(page(certificate).split())
