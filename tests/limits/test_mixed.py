@@ -197,3 +197,14 @@ def test_a_certificate_of_other_data_is_refused():
         mixed_limit(X, np.roll(y, 7), certificate=certificate)
     with pytest.raises(DataError, match="fit_intercept=True"):
         mixed_limit(X, y, fit_intercept=True, certificate=certificate)
+
+
+def test_a_growing_part_that_is_too_large_is_refused(monkeypatch):
+    from sklearn.datasets import load_iris
+
+    from marginscope.exceptions import SizeError
+    from marginscope.solvers import basis_system
+
+    monkeypatch.setattr(basis_system, "_MOST_TIED_UNKNOWNS", 2)
+    with pytest.raises(SizeError, match="use fewer columns"):
+        mixed_limit(*load_iris(return_X_y=True))

@@ -19,7 +19,7 @@ from marginscope._display import make_frame, one_line
 from marginscope._validation import check_features, label_codes
 from marginscope.certificates.bracket import WIDEST_GAP
 from marginscope.certificates.separability import SeparabilityCertificate
-from marginscope.exceptions import CertificateError, DataError, NotSolvedError
+from marginscope.exceptions import CertificateError, DataError, NotSolvedError, SizeError
 from marginscope.geometry.intercept import with_ones
 from marginscope.geometry.margins import all_pairs, is_sparse, pair_sum, relative_margins, signed_weights
 from marginscope.limits.restricted_risk import minimise_tied_risk, tied_probabilities
@@ -150,8 +150,10 @@ def mixed_limit(
         If the certificate is undecided, or does not prove its status for these data.
     NotSolvedError
         If rounding leaves one of the conditions in ``checks`` off by more than 1e-4.
+    SizeError
+        If the tied classes, or all, have too many unknowns.
     DataError
-        If the tied classes have too many unknowns.
+        If the certificate is of other arguments.
 
     References
     ----------
@@ -187,6 +189,11 @@ def mixed_limit(
     growing = np.zeros_like(finite)
     if certificate.max_margin is not None:
         solution = certificate.max_margin
+        if solution.status == "too_large":
+            raise SizeError(
+                "the growing part of the limit is a margin problem, but this one is too large (classes times "
+                "independent columns); use fewer columns, or a sample of the classes"
+            )
         growing = np.column_stack([solution.coef, solution.intercept]) if fit_intercept else solution.coef
     risk, p = tied_probabilities(Z, codes, finite, tied)
     coef, intercept = _columns(finite, fit_intercept)

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from marginscope.exceptions import DataError
+from marginscope.exceptions import SizeError
 from marginscope.geometry.class_components import class_components, rows_of_component
 from marginscope.geometry.margins import pair_sum, relative_margins
 from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_features
@@ -57,7 +57,7 @@ def minimise_tied_risk(Z: Any, y: Codes, tied: Mask) -> Floats:
 
     Raises
     ------
-    DataError
+    SizeError
         If classes that pairs connect have more than 6000 unknowns.
     """
     W = np.zeros((tied.shape[1], Z.shape[1]))
@@ -66,7 +66,7 @@ def minimise_tied_risk(Z: Any, y: Codes, tied: Mask) -> Floats:
         pairs = tied[np.ix_(rows, classes)]
         part = Z[rows]
         if len(classes) * min(part.shape) > _MOST_UNKNOWNS:
-            raise DataError(
+            raise SizeError(
                 f"the finite part needs at most {_MOST_UNKNOWNS} unknowns, but {len(classes)} tied classes have "
                 f"{len(classes) * min(part.shape)}; reduce the features"
             )

@@ -131,7 +131,7 @@ class Checkpoints:
         except OSError as error:
             raise IOFault(
                 f"a folder had to be made at {str(folder)!r}, but the system refused ({error.strerror or error}); "
-                "choose another place with -o"
+                "choose another place"
             ) from error
 
     def save(self, arrays: Mapping[str, NDArray[Any]]) -> Path:

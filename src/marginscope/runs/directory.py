@@ -187,7 +187,7 @@ def _make(path: Path) -> None:
     except OSError as error:
         raise IOFault(
             f"a directory had to be made at {str(path)!r}, but the system refused ({error.strerror or error}); "
-            "choose another place with -o"
+            "choose another place"
         ) from error
 
 

@@ -85,7 +85,7 @@ class RunLock:
         except OSError as error:
             raise IOFault(
                 f"a lock had to be written to {str(self.path)!r}, but the system refused "
-                f"({error.strerror or error}); free space or choose another place with -o"
+                f"({error.strerror or error}); free space or choose another place"
             ) from error
 
 
@@ -103,7 +103,7 @@ def _acquire(path: Path) -> int | None:
         except OSError as error:
             raise IOFault(
                 f"a lock had to be made at {str(path)!r}, but the system refused ({error.strerror or error}); "
-                "choose another folder with -o"
+                "choose another folder"
             ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

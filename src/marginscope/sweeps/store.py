@@ -43,7 +43,7 @@ class CellStore:
         except OSError as error:
             raise IOFault(
                 f"folders had to be made in {str(folder)!r}, but the system refused ({error.strerror or error}); "
-                "choose another place with -o"
+                "choose another place"
             ) from error
 
     def work(self, cell: Cell) -> Path:
@@ -97,7 +97,7 @@ class CellStore:
         except OSError as error:
             raise IOFault(
                 f"a line had to be added to {str(self._timings)!r}, but the system refused "
-                f"({error.strerror or error}); free space or choose another place with -o"
+                f"({error.strerror or error}); free space or choose another place"
             ) from error
 
 
