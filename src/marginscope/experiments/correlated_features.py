@@ -115,7 +115,8 @@ class CorrelatedFeatures:
             Claim("positively correlated classes pull against each other at every step: largest cosine, linear",
                   float(table["conflict"][linear & share].max()), at_most=0.0,
                   source="<x_i, x_j> > 0 and <G_i, G_j> < 0 while rivals outside the two classes weigh little"),
-            Claim("and in the hidden layer", float(table["conflict"][network & share].max()), at_most=0.0,
+            Claim("and so they do in a hidden layer: largest cosine",
+                  float(table["conflict"][network & share].max()), at_most=0.0,
                   source="the same, weighted by the share of common active units"),
             Claim("negatively correlated classes help each other at the start: least cosine, linear",
                   float(table["conflict"][linear & first & opposed].min()), at_least=0.0,
@@ -130,8 +131,13 @@ class CorrelatedFeatures:
         figure, axes = axes_row(2, 860, 370)
         table = {name: np.array(values) for name, values in columns.items()}
         for ax, model, steps, word in (
-            (axes[0], _LINEAR, config.steps, "linear scores"),
-            (axes[1], _NETWORK, config.network_steps, f"hidden layer of {config.n_hidden} units"),
+            (axes[0], _LINEAR, config.steps, "linear scores\n(one data set each)"),
+            (
+                axes[1],
+                _NETWORK,
+                config.network_steps,
+                f"hidden layer of {config.n_hidden} units\n(mean; band: all networks)",
+            ),
         ):
             style_axes(ax, grid="both")
             ax.axhline(0.0, color=INKS["soft"], linewidth=0.8)

@@ -94,7 +94,8 @@ class FlatActivation:
                   float((table["hidden_force"] + table["output_force"])[relu & dead].max(initial=0.0)), at_most=0.0,
                   source="a' = 0 and a = 0 on these rows, exactly"),
             Claim("there are such classes: share of far classes dead at the largest distance, at the start",
-                  float(dead[relu & far & farthest & (table["step"] == 0)].mean()), at_least=1.0),
+                  float(dead[relu & far & farthest & (table["step"] == 0)].mean()), at_least=1.0,
+                  source="the control of the design"),
             Claim("the force of saturated rows is below the sum of ||x_i|| ||V'G_i exp(-|z_i|)||: largest excess",
                   float(excess[~relu].max()), at_most=0.0, source="a (1 - a) <= exp(-|z|) and the triangle inequality"),
             Claim("sigmoid: forces on the hidden weights fall from the least to the largest distance, ratio",
@@ -104,7 +105,7 @@ class FlatActivation:
             Claim("at the largest distance the near classes are learned: least recall",
                   float(table["recall"][last & farthest & ~far].min()), at_least=0.9,
                   source="the control of the design"),
-            Claim("and of the far two at most one: their largest mean recall",
+            Claim("at the largest distance at most one of the far classes is learned: largest mean recall",
                   float(_pair_recall(table, last & farthest & far).max()), at_most=0.5,
                   source="flat units give the rows of both classes the same scores, so one label"),
         ]  # fmt: skip
@@ -135,8 +136,8 @@ class FlatActivation:
                              loc="left", **plain_text(fontsize=9.5))  # fmt: skip
             row[1].set_title(f"{_WORDS[activation]}: force of a class on the\nhidden weights, distance {shown:g}",
                              loc="left", **plain_text(fontsize=9.5))  # fmt: skip
-            row[2].set_title(f"{_WORDS[activation]}: recall on the training\nrows, last step", loc="left",
-                             **plain_text(fontsize=9.5))  # fmt: skip
+            row[2].set_title(f"{_WORDS[activation]}: recall on the training rows,\nlast step (mean; band: all seeds)",
+                             loc="left", **plain_text(fontsize=9.5))  # fmt: skip
             row[1].set_yscale("log")
             for ax, label in zip(
                 row, ("distance of the far classes", "step", "distance of the far classes"), strict=True

@@ -96,7 +96,7 @@ class SharedHiddenLayer:
         best = [float(table["margin"][last & (table["kind"] == kind)].max()) for kind in _KINDS]
         return [
             Claim("every network separates its rows at the last step", float(table["margin"][last].min()),
-                  at_least=1e-9),
+                  at_least=1e-9, source="what the theorem needs"),
             Claim("the smoothed margin log(1 / loss) / ||theta||^2 never falls from loss 1 on: least change",
                   float(np.min(rises)), at_least=0.0, source=_LYU),
             Claim("theta and its force align: least cosine at the last step", float(table["alignment"][last].min()),
