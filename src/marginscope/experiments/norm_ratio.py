@@ -102,7 +102,7 @@ class NormRatio:
     def figure(self, config: Config, columns: Columns) -> Figure:
         from marginscope.reports.figures import axes_row, plain_text, style_axes
         from marginscope.reports.palette import INKS
-        from marginscope.reports.trajectory_plot import step_axis
+        from marginscope.reports.trajectory_plot import deep_step_axis, step_axis
 
         figure, (left, right) = axes_row(2, 900, 340)
         table = {name: np.array(values) for name, values in columns.items()}
@@ -120,7 +120,8 @@ class NormRatio:
                 ax.plot(x[shown], ratio[shown], color=INKS["weak"], linewidth=0.9, linestyle=":",
                         label="late-time law" if trial == 0 else None)  # fmt: skip
             ax.set_yscale("log")
-            step_axis(ax, np.array([0.0, end or math.log10(config.n_flow)]))
+            mark = step_axis if end else deep_step_axis
+            mark(ax, np.array([0.0, end or math.log10(config.n_flow)]))
             ax.set_ylabel("norm of W / norm of the hard margin")
             ax.set_title(f"{config.loss}, {title}", loc="left", **plain_text(fontsize=9.5))
             ax.legend(fontsize=8, frameon=False, loc="lower right", labelcolor=INKS["ink"])
