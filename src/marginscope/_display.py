@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Displayed", "display_order", "make_frame", "one_line", "signed"]
+__all__ = ["Displayed", "display_order", "make_frame", "norm_word", "one_line", "signed"]
 
 _LONGEST_LINE = 160
 
@@ -55,6 +55,11 @@ def one_line(result: object) -> str:
     line = next(iter(str(result).splitlines()), "")
     line = line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 3]}..."
     return f"<{type(result).__name__}: {line.rstrip('.')}>"
+
+
+def norm_word(norm: str) -> str:
+    """Write the name of a norm as in a sentence."""
+    return "Frobenius" if norm == "frobenius" else norm
 
 
 class Displayed:

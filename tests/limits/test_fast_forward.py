@@ -173,6 +173,7 @@ def test_misuse_is_refused():
     for options, word in (
         ({"exact_steps": 0}, "exact_steps"),
         ({"exact_steps": 2.5}, "exact_steps"),
+        ({"init": "normal"}, "init needs finite numbers"),
         ({"record": 5}, "record"),
         ({"record": [1e200]}, "n_steps"),
         ({"step_size": (0.1, 0.5)}, "constant step"),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.batches import on_rows
+from marginscope.descent.slope import Slope
 from marginscope.losses.log_domain import log_sum_exp
 from marginscope.objectives import LinearObjective
 
@@ -52,11 +53,10 @@ def class_view(objective: LinearObjective, W: Floats) -> ClassView:
             continue
         part = on_rows(objective, rows)
         log_loss[c] = part.log_value(W)
-        D, log_scale = part.scaled_gradient(W)
-        size = float(np.linalg.norm(D))
-        if size > 0.0:
-            log_norm[c] = np.log(size) + log_scale
-            directions[c] = (D / size).ravel()
+        gradient = Slope(part, W).scaled()
+        log_norm[c] = gradient.log_norm
+        if log_norm[c] > -np.inf:
+            directions[c] = (gradient.entries / np.linalg.norm(gradient.entries)).ravel()
     total = float(log_sum_exp(log_norm))
     share = np.exp(log_norm - total) if np.isfinite(total) else np.zeros(K)
     return ClassView(log_loss, log_norm, share, np.clip(directions @ directions.T, -1.0, 1.0))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from marginscope.certificates.margin_constraints import MarginConstraints
 from marginscope.certificates.pair_weights import PairWeights
+from marginscope.descent.slope import Slope
 from marginscope.geometry.norms import get_norm
 from marginscope.objectives import LinearObjective
 
@@ -77,8 +78,6 @@ def measure(objective: LinearObjective, W: Floats, norms: Sequence[str]) -> Meas
     constraints = constraints_of(objective)
     worst = constraints.margin_bound(W, slack=_SLACK, is_quick=True)
     combined = constraints.weighted_sum(dual_weights(objective, W), is_quick=True)
-    D, log_scale = objective.scaled_gradient(W)
-    size = float(np.linalg.norm(D))
     brackets = {name: constraints.bracket(name, W, combined, slack=_SLACK, worst=worst) for name in norms}
     sizes = {name: get_norm(name).value(W) for name in norms}
     lower = {}
@@ -88,7 +87,7 @@ def measure(objective: LinearObjective, W: Floats, norms: Sequence[str]) -> Meas
         lower[name] = bracket.lower if worst > 0.0 else negative
     return Measures(
         log_loss=objective.log_value(W),
-        log_gradient_norm=log_scale + float(np.log(size)) if size > 0.0 else -np.inf,
+        log_gradient_norm=Slope(objective, W).scaled().log_norm,
         worst_margin=worst,
         norms=sizes,
         lower=lower,

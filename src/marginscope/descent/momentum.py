@@ -41,17 +41,10 @@ class HeavyBall:
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(HeavyBall):
     """Gradient descent with Nesterov's momentum."""
 
-    momentum: float = 0.9
-
     name = "nesterov"
-    norm = "frobenius"
-    is_normalized = False
-
-    def init(self, W: Floats) -> State:
-        return {"velocity": np.zeros_like(W)}
 
     def step(self, slope: Slope, state: State, step_size: float) -> tuple[Floats, State]:
         gradient = slope.plain()

@@ -17,6 +17,7 @@ from marginscope.batches import MinibatchObjective
 from marginscope.descent.optimizer import Optimizer, State
 from marginscope.descent.slope import Slope
 from marginscope.descent.step_size import StepSize
+from marginscope.descent.trajectory_run import Run
 from marginscope.objectives import LinearObjective
 
 __all__ = ["Descent", "Position", "StepsForward"]
@@ -72,6 +73,20 @@ class Descent:
 
     def run(self, position: Position, *, until: Callable[[], bool] | None = None) -> Position:
         """Go on to the last step of the schedule, or until told to stop; change and return the position."""
+        from threadpoolctl import threadpool_limits
+
+        # one thread of BLAS: the bits of a run depend on no setting
+        with threadpool_limits(limits=1, user_api="blas"):
+            return self._run(position, until)
+
+    def recorded(self, position: Position) -> Run:
+        """Return what a position has recorded."""
+        with np.errstate(divide="ignore"):
+            log_steps = np.asarray(np.log(np.array(position.steps, dtype=float)))
+        coefs = np.array(position.coefs).reshape(-1, *self.objective.shape)
+        return Run(log_steps, coefs, position.status, self.step_size)
+
+    def _run(self, position: Position, until: Callable[[], bool] | None) -> Position:
         first = self.objective.log_value(position.coefs[0] if position.coefs else position.W.astype(float))
         for target in self.schedule:
             if target < position.step or (position.steps and target <= position.steps[-1]):

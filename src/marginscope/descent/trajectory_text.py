@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from marginscope._display import norm_word
 from marginscope.descent.trajectory_run import MEANINGS, Run
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
     if not len(run.W):
         return f"{name}{run.status}: {MEANINGS[run.status]}."
     norm, measures = trajectory.norm, trajectory.measures[r]
-    word = "Frobenius" if norm == "frobenius" else norm
     last, upper = measures[-1], min(one.upper[norm] for one in measures)
     meaning = MEANINGS[run.status]
     if run.error is not None and run.status == "completed":
@@ -43,7 +43,7 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
     status = run.status if name else run.status.capitalize()
     text = (
         f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {meaning}.\n"
-        f"Loss {power_text(last.log_loss)}, {word} norm {last.norms[norm]:.6g}, "
+        f"Loss {power_text(last.log_loss)}, {norm_word(norm)} norm {last.norms[norm]:.6g}, "
         f"normalised margin {last.lower[norm]:.6g}"
     )
     if last.worst_margin > 0.0:

@@ -256,7 +256,7 @@ def _draw(ax: Axes, columns: Columns, name: str, place: int, what: str) -> None:
 def _set_axes(ax: Axes, ends: tuple[float, float], n_steps: int | None) -> None:
     """Set the axes: of steps up to ``n_steps``, or of all steps in log log t."""
     from marginscope.reports.figures import style_axes
-    from marginscope.reports.trajectory_plot import step_axis
+    from marginscope.reports.step_axes import step_axis
 
     style_axes(ax, grid="both")
     ax.set_yscale("log")

@@ -102,7 +102,7 @@ class NormRatio:
     def figure(self, config: Config, columns: Columns) -> Figure:
         from marginscope.reports.figures import axes_row, plain_text, style_axes
         from marginscope.reports.palette import INKS
-        from marginscope.reports.trajectory_plot import deep_step_axis, step_axis
+        from marginscope.reports.step_axes import deep_step_axis, step_axis
 
         figure, (left, right) = axes_row(2, 900, 340)
         table = {name: np.array(values) for name, values in columns.items()}

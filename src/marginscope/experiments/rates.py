@@ -137,7 +137,7 @@ class Rates:
         from marginscope.experiments.series_style import series_style
         from marginscope.reports.figures import axes_row, plain_text, style_axes
         from marginscope.reports.palette import INKS
-        from marginscope.reports.trajectory_plot import step_axis
+        from marginscope.reports.step_axes import step_axis
 
         figure, (left, right) = axes_row(2, 980, 390)
         for ax in (left, right):

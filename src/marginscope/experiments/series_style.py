@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from marginscope.reports.palette import INKS, SERIES
+from marginscope.reports.palette import series_line
 
 __all__ = ["series_style"]
 
-_DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5)))
 _MARKERS = "os^DvPX*"
 
 
 def series_style(place: int, *, every: Any = 1) -> dict[str, Any]:
     """Return the properties of the line of series number ``place``, with a marker at every so many points."""
     return {
-        "color": INKS[SERIES[place % len(SERIES)]],
-        "linestyle": _DASHES[(place + place // len(SERIES)) % len(_DASHES)],
+        **series_line(place),
         "marker": _MARKERS[place % len(_MARKERS)],
         "markersize": 4.5,
         "markevery": every,

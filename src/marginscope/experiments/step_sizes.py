@@ -145,7 +145,7 @@ class StepSizes:
         from marginscope.experiments.series_style import series_style
         from marginscope.reports.figures import axes_row, plain_text, style_axes
         from marginscope.reports.palette import INKS
-        from marginscope.reports.trajectory_plot import step_axis
+        from marginscope.reports.step_axes import step_axis
 
         figure, (left, middle, right) = axes_row(3, 1080, 370)
         for ax in (left, middle, right):

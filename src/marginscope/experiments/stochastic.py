@@ -144,7 +144,7 @@ class Stochastic:
         from marginscope.experiments.series_style import series_style
         from marginscope.reports.figures import axes_row, plain_text, style_axes
         from marginscope.reports.palette import INKS
-        from marginscope.reports.trajectory_plot import step_axis
+        from marginscope.reports.step_axes import step_axis
 
         figure, axes = axes_row(3, 1080, 370)
         titles = {"sgd": "SGD", "normalized": "normalised, steps 1/\u221at", "sign": "sign, steps 1/\u221at"}

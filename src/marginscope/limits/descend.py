@@ -17,7 +17,6 @@ from marginscope.descent.run import Descent, Position
 from marginscope.descent.saved import SavedRun
 from marginscope.descent.schedule import record_steps
 from marginscope.descent.trajectory import Trajectory
-from marginscope.descent.trajectory_run import Run
 from marginscope.exceptions import UsageError
 from marginscope.geometry.norms import get_norm
 from marginscope.limits.forecast import PathLaw
@@ -206,11 +205,7 @@ def _run_all(
 
 
 def _run_one(descent: Descent, W: Floats, saved: SavedRun | None) -> Position:
-    from threadpoolctl import threadpool_limits
-
-    # one thread of BLAS: the bits of a run depend on no setting
-    with threadpool_limits(limits=1, user_api="blas"):
-        return descent.run(descent.start(W)) if saved is None else saved.run(descent, W)
+    return descent.run(descent.start(W)) if saved is None else saved.run(descent, W)
 
 
 def _trajectory(
@@ -225,19 +220,8 @@ def _trajectory(
         raise UsageError("norms needs at least one name, but got none; leave it out for those of the method")
     for name in chosen:
         get_norm(name)
-    shape = question.objective.shape
-    with np.errstate(divide="ignore"):
-        runs = tuple(
-            Run(
-                np.log(np.array(position.steps, dtype=float)),
-                np.array(position.coefs).reshape(-1, *shape),
-                position.status,
-                descent.step_size,
-            )
-            for descent, position in zip(descents, positions, strict=True)
-        )
     return Trajectory(
-        runs,
+        tuple(descent.recorded(position) for descent, position in zip(descents, positions, strict=True)),
         question.objective,
         question.classes,
         question.loss_name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from marginscope.limits.forecast import PathLaw
 from marginscope.limits.log_steps import log_of_steps
 from marginscope.limits.margin_limit import MarginLimit
 from marginscope.limits.question import ask
+from marginscope.limits.run_arguments import check_whole, given_start
 from marginscope.objectives import LinearObjective
 
 __all__ = ["fast_forward"]
@@ -130,7 +132,7 @@ def fast_forward(
     check_followed(objective.template, objective.n_classes)
     last = log_of_steps("n_steps", n_steps)
     n_exact = _exact_steps(exact_steps, last)
-    W = _start(init, objective)
+    W = np.zeros(objective.shape) if init is None else given_start(init, objective)
     method = get_optimizer("gd")
     size = step_size_for(step_size, objective, method, W)
     if size.decay:
@@ -139,13 +141,7 @@ def fast_forward(
     forward = compiled_descent(objective) if n_exact >= _WORTH_COMPILING else None
     descent = Descent(objective, method, size, [*early, n_exact], steps_forward=forward)
     position = descent.run(descent.start(W))
-    run = Run(
-        _log_of(position.steps),
-        np.array(position.coefs).reshape(-1, *objective.shape),
-        position.status,
-        size,
-        np.zeros(len(position.steps)),
-    )
+    run = replace(descent.recorded(position), error=np.zeros(len(position.steps)))
     if position.status != "diverged" and len(late):
         run = _followed(objective, run, n_exact, size, late)
     return Trajectory(
@@ -206,26 +202,5 @@ def _is_zero(step: Any) -> bool:
 
 def _exact_steps(given: Any, last: float) -> int:
     """Return how many steps to take: those asked for, or all if they are fewer."""
-    whole = isinstance(given, int | np.integer) or (isinstance(given, float) and given.is_integer())
-    if isinstance(given, bool) or not whole or not 1 <= given <= _MOST_EXACT:
-        raise UsageError(
-            f"exact_steps needs a whole number between 1 and {_MOST_EXACT:,}, but got {given!r:.40}; leave it at 1000"
-        )
+    check_whole("exact_steps", given, 1, _MOST_EXACT, "; leave it at 1000")
     return int(given) if last > math.log(given) else round(math.exp(last))
-
-
-def _start(init: Any, objective: LinearObjective) -> Floats:
-    if init is None:
-        return np.zeros(objective.shape)
-    W = np.array(init, dtype=float)
-    if W.shape != objective.shape or not np.all(np.isfinite(W)):
-        raise UsageError(
-            f"init needs finite numbers of shape {objective.shape} (a row for each class, the intercept as last "
-            f"column), but got shape {W.shape}; leave it out for 0"
-        )
-    return W
-
-
-def _log_of(steps: Sequence[int]) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(np.array(steps, dtype=float)))

@@ -16,7 +16,7 @@ from marginscope.descent.step_size import StepSize, step_size_for
 from marginscope.exceptions import UsageError
 from marginscope.objectives import LinearObjective
 
-__all__ = ["batch_size_of", "check_runs_differ", "check_whole", "starts", "step_sizes", "steps_forward"]
+__all__ = ["batch_size_of", "check_runs_differ", "check_whole", "given_start", "starts", "step_sizes", "steps_forward"]
 
 Floats = NDArray[np.float64]
 
@@ -62,13 +62,27 @@ def starts(init: Any, objective: LinearObjective, n_runs: int, seed: int) -> Flo
             raise UsageError(f'init needs "normal" or an array of shape {shape}, but got {init!r}; leave it out for 0')
         draws = [np.random.default_rng([seed, r, 1]).standard_normal(shape) for r in range(n_runs)]
         return np.asarray(np.array(draws) / np.sqrt(max(shape[1], 1)))
-    W = np.asarray(init, dtype=float)
-    if W.shape not in (shape, (n_runs, *shape)) or not np.all(np.isfinite(W)):
-        raise UsageError(
-            f"init needs finite numbers of shape {shape} (a row for each class, the intercept as last column), or a "
-            f"leading axis of {n_runs} runs, but got shape {W.shape}; leave it out for 0"
-        )
+    W = given_start(init, objective, n_runs)
     return np.array(np.broadcast_to(W, (n_runs, *shape)))
+
+
+def given_start(init: Any, objective: LinearObjective, n_runs: int | None = None) -> Floats:
+    """Return coefficients that were given: of one run, or with a leading axis of so many."""
+    shape = objective.shape
+    try:
+        W = np.array(init, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"init needs finite numbers of shape {shape}, but got {init!r:.40}; leave it out for 0"
+        ) from error
+    is_of_all = n_runs is not None and W.shape == (n_runs, *shape)
+    if not (W.shape == shape or is_of_all) or not np.all(np.isfinite(W)):
+        more = "" if n_runs is None else f", or a leading axis of {n_runs} runs"
+        raise UsageError(
+            f"init needs finite numbers of shape {shape} (a row for each class, the intercept as last column){more}, "
+            f"but got shape {W.shape}; leave it out for 0"
+        )
+    return W
 
 
 def step_sizes(
@@ -101,8 +115,8 @@ def batch_size_of(batch_size: int | None, method: Optimizer, n_rows: int) -> int
     return int(batch_size)
 
 
-def check_whole(name: str, value: Any, least: int, most: int) -> None:
+def check_whole(name: str, value: Any, least: int, most: int, advice: str = "") -> None:
     """Refuse what is no whole number in a range."""
     whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole or not least <= value <= most:
-        raise UsageError(f"{name} needs a whole number between {least} and {most:,}, but got {value!r:.40}")
+        raise UsageError(f"{name} needs a whole number between {least} and {most:,}, but got {value!r:.40}{advice}")

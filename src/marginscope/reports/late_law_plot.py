@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from marginscope.reports.figures import axes_of, axes_row, plain_text, style_axes
 from marginscope.reports.palette import INKS
-from marginscope.reports.trajectory_plot import step_axis
+from marginscope.reports.step_axes import step_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,11 @@ variable of its name, so that an inline picture follows the page into dark mode.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from marginscope.findings import Status, Verdict
 
-__all__ = ["INKS", "SERIES", "STATUS_WORDS", "VERDICT_LOOKS", "VerdictLook"]
+__all__ = ["INKS", "SERIES", "STATUS_WORDS", "VERDICT_LOOKS", "VerdictLook", "series_line"]
 
 # Variable name -> light value. The values must differ: they are keys on the way back.
 INKS = {
@@ -28,6 +29,17 @@ INKS = {
 
 # Hues that stay apart for the common colour deficiencies; dashes and markers repeat the difference.
 SERIES = ("accent", "weak", "healthy", "absent", "soft")
+
+
+_DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5)))
+
+
+def series_line(place: int) -> dict[str, Any]:
+    """Return hue and dashes of line number ``place``; both change, so that neither is needed alone."""
+    return {
+        "color": INKS[SERIES[place % len(SERIES)]],
+        "linestyle": _DASHES[(place + place // len(SERIES)) % len(_DASHES)],
+    }
 
 
 @dataclass(frozen=True)

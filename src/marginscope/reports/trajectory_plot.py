@@ -6,12 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
+from marginscope._display import norm_word
 from marginscope.reports.figures import axes_of, axes_row, plain_text, style_axes
-from marginscope.reports.numbers import as_number, as_power
-from marginscope.reports.palette import INKS, SERIES
+from marginscope.reports.numbers import as_number
+from marginscope.reports.palette import INKS, series_line
+from marginscope.reports.step_axes import fitting_step_axis
 from marginscope.reports.text import as_label
 
 if TYPE_CHECKING:
@@ -20,22 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Path",
-    "deep_step_axis",
     "draw_margin_path",
     "draw_norm_path",
     "draw_share_path",
     "draw_trajectory",
-    "step_axis",
 ]
 
 Floats = NDArray[np.float64]
 
 MOST_CLASSES = 8
 _WIDTH, _HEIGHT = 400.0, 300.0
-_DASHES = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5)))
 _LOG10 = math.log(10.0)
-# decades of steps beyond which nothing is seen of the first ones on a plain axis
-_DEEP = 30.0
 
 
 class Path(Protocol):
@@ -100,38 +97,6 @@ def draw_share_path(result: Path) -> Figure:
     return figure
 
 
-def step_axis(ax: Axes, log10_steps: Floats) -> None:
-    """Mark powers of ten of the step on the x axis, which holds log10 of it."""
-    ax.set_xlim(float(log10_steps.min(initial=0.0)), max(float(log10_steps.max(initial=0.0)), 1e-9))
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: as_power(round(value))))
-    ax.set_xlabel("step")
-
-
-def deep_step_axis(ax: Axes, log10_steps: Floats) -> None:
-    """Mark powers of ten of the step on an axis that is logarithmic in the logarithm of the step."""
-    ax.set_xscale("log")
-    ax.set_xlim(1.0, float(log10_steps.max()))
-    ax.xaxis.set_major_locator(LogLocator(subs=(1.0,)))
-    ax.xaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
-    for which in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
-        which(FuncFormatter(lambda value, _: as_power(round(value))))
-    ax.tick_params(axis="x", which="minor", labelsize=8, colors=INKS["soft"], length=2)
-    ax.set_xlabel("step, its logarithm on a logarithmic axis")
-
-
-def _fitting_step_axis(ax: Axes, log10_steps: Floats) -> bool:
-    """Mark the steps and return whether the axis is logarithmic in their logarithm."""
-    is_deep = float(log10_steps.max(initial=0.0)) > _DEEP
-    (deep_step_axis if is_deep else step_axis)(ax, log10_steps)
-    return is_deep
-
-
-def norm_word(norm: str) -> str:
-    """Write the name of a norm as in a sentence."""
-    return "Frobenius" if norm == "frobenius" else norm
-
-
 def _runs(result: Path, values: Floats) -> Floats:
     """Return (n_runs, n_records, ...) without the record of step 0, which has no place on a logarithmic axis."""
     by_run = values if result.n_runs > 1 else values[None]
@@ -162,7 +127,7 @@ def _draw_margin(ax: Axes, result: Path) -> None:
         ax.set_ylim(max(least, -0.5 * best) * 1.05, 1.6 * best)
     else:
         ax.set_ylim(1.05 * least, max(-0.1 * least, 1e-9))
-    _fitting_step_axis(ax, x)
+    fitting_step_axis(ax, x)
     ax.set_title(f"normalised margin, {norm_word(result.norm)} norm", loc="left", **plain_text(fontsize=9.5))
     ax.legend(fontsize=8, frameon=False, loc="best", labelcolor=INKS["ink"])
 
@@ -184,7 +149,7 @@ def _draw_norm(ax: Axes, result: Path) -> None:
                 label="late-time law: log t + constant")  # fmt: skip
         ax.legend(fontsize=8, frameon=False, loc="upper left", labelcolor=INKS["ink"])
     ax.set_ylim(bottom=0.0, top=max(1e-9, 1.08 * float(np.nanmax(values, initial=0.0))))
-    if _fitting_step_axis(ax, x):
+    if fitting_step_axis(ax, x):
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: as_number(value)))
         ax.yaxis.set_minor_locator(NullLocator())
@@ -195,19 +160,15 @@ def _draw_norm(ax: Axes, result: Path) -> None:
 
 
 def _draw_shares(ax: Axes, result: Path) -> None:
-    """Draw every class's share of the gradient of the first run, and in the margin the share of the limit."""
+    """Draw every class's share of the gradient of the first run."""
     style_axes(ax, grid="y")
     x = _log10_steps(result)
     shares = _runs(result, result.per_class.share)[0]
     shown = np.argsort(-shares[-1], kind="stable")[:MOST_CLASSES]
     for place, k in enumerate(sorted(shown.tolist())):
-        colour, dashes = SERIES[place % len(SERIES)], _DASHES[(place + place // len(SERIES)) % len(_DASHES)]
-        ax.plot(
-            x, shares[:, k], color=INKS[colour], linestyle=dashes,
-            linewidth=1.4, label=as_label(str(result.classes[k]), 14),
-        )  # fmt: skip
+        ax.plot(x, shares[:, k], **series_line(place), linewidth=1.4, label=as_label(str(result.classes[k]), 14))
     ax.set_ylim(0.0, min(1.0, 1.25 * float(np.nanmax(shares[:, shown], initial=1e-9))))
-    _fitting_step_axis(ax, x)
+    fitting_step_axis(ax, x)
     left = len(result.classes) - len(shown)
     more = f" ({left} smaller classes left out)" if left else ""
     ax.set_title(f"share of the gradient, by class{more}", loc="left", **plain_text(fontsize=9.5))
