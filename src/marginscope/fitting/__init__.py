@@ -1,0 +1,1 @@
+"""The regularised optimum of an objective."""
