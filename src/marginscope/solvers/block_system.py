@@ -27,6 +27,7 @@ from marginscope.solvers.margin_system import (
     cholesky,
     cholesky_solve,
     cholesky_solve_vector,
+    numbered_rows,
     row_norms,
     triangular_root,
 )
@@ -83,14 +84,15 @@ class BlockSystem:
         own = self.y[rows]
         low, high = np.minimum(own, rivals), np.maximum(own, rivals)
         code = low * K + high
-        order = np.lexsort((pairs, code))
+        # one number for block and pair: a third of the time of two keys
+        order = np.argsort(code * (self.X.shape[0] * K) + pairs)
         self.pairs, code, self.weights = pairs[order], code[order], None
-        ends = np.flatnonzero(np.r_[True, code[1:] != code[:-1], True])
+        ends = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1], [True]]))
         heads = code[ends[:-1]] if len(pairs) else code
         self.groups = [
             (int(h) // K, int(h) % K, int(a), int(b)) for h, a, b in zip(heads, ends[:-1], ends[1:], strict=True)
         ]
-        used, self.row = np.unique(rows[order], return_inverse=True)
+        used, self.row = numbered_rows(rows[order], self.X.shape[0])
         self.n_used = len(used)
         Y = self.X if self.n_used == self.X.shape[0] else self.X[used]
         self.Y = Y.toarray() if is_sparse(Y) else Y

@@ -164,10 +164,10 @@ class CentralPath:
         least = float(np.median(self.s[heavy] / sizes[self.system.pairs[heavy] // self.system.n_classes]))
         slack = np.maximum(np.abs(u[entering] - 1.0), least * sizes[entering // self.system.n_classes])
         self.inside[entering] = True
-        pairs = np.r_[self.system.pairs, entering]
+        pairs = np.concatenate([self.system.pairs, entering])
         order = self.system.select(pairs)
-        self.s = np.r_[self.s, slack][order]
-        self.alpha = np.r_[self.alpha, mu / slack][order]
+        self.s = np.concatenate([self.s, slack])[order]
+        self.alpha = np.concatenate([self.alpha, mu / slack])[order]
         self.u = u[pairs[order]]
         self.G = self.system.adjoint(self.alpha)
         self.is_partial = len(pairs) < int(self.wanted.sum())

@@ -20,6 +20,7 @@ from marginscope.solvers.margin_system import (
     TooLargeError,
     cholesky,
     cholesky_solve_vector,
+    numbered_rows,
     row_norms,
 )
 from marginscope.solvers.ridge_guess import ridge_guess
@@ -56,7 +57,7 @@ class DualSystem:
         K = self.n_classes
         self.pairs = pairs
         rows, rivals = np.divmod(pairs, K)
-        used, self.row = np.unique(rows, return_inverse=True)
+        used, self.row = numbered_rows(rows, self.X.shape[0])
         own = self.y[rows]
         self.n_used = len(used)
         self.Y = self.X[used]

@@ -31,6 +31,7 @@ __all__ = [
     "cholesky",
     "cholesky_solve",
     "cholesky_solve_vector",
+    "numbered_rows",
     "row_norms",
     "triangular_root",
 ]
@@ -125,6 +126,15 @@ def triangular_root(back: Floats) -> Floats:
     """Return lower triangular L with L L' = back back', without squaring ``back``."""
     R: Any = np.linalg.qr(back.T, mode="r")
     return np.asfortranarray(R.T)
+
+
+def numbered_rows(rows: Indices, n_rows: int) -> tuple[Indices, Indices]:
+    """Return the different rows in order, and for every entry its place among them, without sorting."""
+    place = np.zeros(n_rows, dtype=np.intp)
+    place[rows] = 1
+    used = np.flatnonzero(place)
+    place[used] = np.arange(len(used))
+    return used, place[rows]
 
 
 def row_norms(X: Any) -> Floats:
