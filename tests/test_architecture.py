@@ -27,6 +27,7 @@ LEVELS = {
     "limits": 5,
     "estimators": 6,
     "adapters": 6,
+    "inference": 6,
     "tables": 6,
     "remedies": 7,
     "diagnosis": 8,
@@ -39,7 +40,7 @@ LEVELS = {
     "__main__": 12,
 }
 FREE = {"_validation", "exceptions", "runs", "distributed"}
-SAME_LEVEL = {("adapters", "tables"), ("batches", "objectives")}
+SAME_LEVEL = {("adapters", "tables"), ("batches", "objectives"), ("inference", "adapters")}
 # Result types: all that a report may know.
 REPORTABLE = ("findings", "_display", "diagnosis.result", "remedies.ledger")
 EXACT_SOLVERS = tuple(

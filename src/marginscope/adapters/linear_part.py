@@ -12,11 +12,15 @@ from marginscope._validation import feature_names
 from marginscope.adapters.answers import guarded
 from marginscope.adapters.components import describe, is_named, own_params, unwrap
 from marginscope.adapters.model_view import LinearPart
+from marginscope.geometry.gauge import two_rows
 
-__all__ = ["linear_part"]
+__all__ = ["coefficients_of", "is_joint", "linear_part", "names_out"]
 
 # Losses of this package whose template has an exponential tail.
 _EXPONENTIAL = frozenset({"cross_entropy", "exponential", "pair_logistic", "gamma_phi"})
+
+# Classes and ancestors of classes whose rows are fitted one by one, each class against all others.
+_ONE_AGAINST_THE_REST = ("OneVsRestClassifier", "BaseSGDClassifier", "LinearSVC", "_RidgeClassifierMixin")
 
 
 def linear_part(fitted: Any, X: Any) -> LinearPart | None:
@@ -31,13 +35,13 @@ def linear_part(fitted: Any, X: Any) -> LinearPart | None:
         Rows as the whole model takes them.
     """
     transformers, model = unwrap(fitted)
-    found = _coefficients(model)
+    found = coefficients_of(model)
     if found is None:
         return None
     coef, intercept = found
     classes = np.asarray(model.classes_)
     if coef.shape[0] == 1 and len(classes) == 2:
-        coef, intercept = np.vstack([-coef, coef]) / 2.0, np.concatenate([-intercept, intercept]) / 2.0
+        coef, intercept = two_rows(coef), two_rows(intercept).ravel()
     if coef.shape[0] != len(classes):
         return None
     features, names = _through(transformers, fitted, X)
@@ -52,18 +56,19 @@ def linear_part(fitted: Any, X: Any) -> LinearPart | None:
         tuple(names),
         classes,
         _is_exponential(model),
-        _is_joint(model),
+        is_joint(model),
         _has_intercept(model),
     )
 
 
-def _is_joint(model: Any) -> bool:
+def is_joint(model: Any) -> bool:
     """Whether all classes share one loss; one against the rest is joint for two classes only."""
     if len(model.classes_) == 2:
         return True
     params = own_params(model)
-    apart = params.get("solver") == "liblinear" or params.get("multi_class") == "ovr"
-    return not (apart or is_named(model, "OneVsRestClassifier", "SGDClassifier", "LinearSVC", "Perceptron"))
+    if params.get("solver") == "liblinear" or params.get("multi_class") == "ovr":
+        return False
+    return params.get("multi_class") == "crammer_singer" or not is_named(model, *_ONE_AGAINST_THE_REST)
 
 
 def _has_intercept(model: Any) -> bool:
@@ -71,15 +76,15 @@ def _has_intercept(model: Any) -> bool:
     return bool(own_params(inner).get("fit_intercept", True))
 
 
-def _coefficients(model: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Return coefficients and intercepts as scikit-learn keeps them."""
+def coefficients_of(model: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return copies of coefficients and intercepts as scikit-learn keeps them, ``None`` without a row per class."""
     if not hasattr(model, "classes_"):
         return None
     # libsvm keeps one row per pair of classes, which with three classes looks like one per class.
     if is_named(model, "SVC", "NuSVC") and (own_params(model).get("kernel") != "linear" or len(model.classes_) > 2):
         return None
     if is_named(model, "OneVsRestClassifier"):
-        parts = [_coefficients(part) for part in getattr(model, "estimators_", [])]
+        parts = [coefficients_of(part) for part in getattr(model, "estimators_", [])]
         found = [part for part in parts if part is not None and part[0].shape[0] == 1]
         if not found or len(found) != len(parts):
             return None
@@ -100,13 +105,14 @@ def _through(transformers: Sequence[Any], fitted: Any, X: Any) -> tuple[Any, Seq
     with guarded(f"the steps in front of {describe(fitted)}", X.shape[0] if hasattr(X, "shape") else len(X)):
         for step in transformers:
             X = step.transform(X)
-            names = _names_out(step, names)
+            names = names_out(step, names)
     if hasattr(X, "tocsr"):
         return X.tocsr(), names
     return np.asarray(X, dtype=np.float64), names
 
 
-def _names_out(step: Any, names: Sequence[str] | None) -> Sequence[str] | None:
+def names_out(step: Any, names: Sequence[str] | None) -> Sequence[str] | None:
+    """Return the names of a step's columns, ``None`` where it does not know them."""
     try:
         return tuple(map(str, step.get_feature_names_out(names)))
     except Exception:

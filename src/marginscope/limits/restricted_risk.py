@@ -19,6 +19,7 @@ from marginscope.geometry.class_components import class_components, rows_of_comp
 from marginscope.geometry.margins import pair_sum, relative_margins
 from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_features
 from marginscope.geometry.pair_gram import pair_gram
+from marginscope.geometry.softmax_information import softmax_information
 
 __all__ = ["minimise_tied_risk", "tied_probabilities"]
 
@@ -105,14 +106,8 @@ def _hessian(Q: Floats, y: Codes, p: Floats) -> Floats:
     n_classes, rank = p.shape[1], Q.shape[1]
     own = p.copy()
     own[np.arange(len(y)), y] = 1.0 - p.sum(axis=1)
-    blocks = np.zeros((n_classes, rank, n_classes, rank))
-    for a in range(n_classes):
-        for b in range(a):
-            block = (Q * (own[:, a] * own[:, b])[:, None]).T @ Q
-            blocks[a, :, b, :] = blocks[b, :, a, :] = -block
-            blocks[a, :, a, :] += block
-            blocks[b, :, b, :] += block
-    H = blocks.reshape(n_classes * rank, -1)
+    H = softmax_information(Q, own)
+    blocks = H.reshape(n_classes, rank, n_classes, rank)
     mean = float(np.trace(H)) / len(H)
     shared = np.arange(rank)
     blocks[:, shared, :, shared] += mean / n_classes
