@@ -19,12 +19,12 @@ from marginscope.descent.slope import Slope
 from marginscope.descent.steepest import averaged, momentum_state
 from marginscope.geometry.norms import get_norm
 
-__all__ = ["Muon", "newton_schulz"]
+__all__ = ["N_ITERATIONS", "QUINTIC", "Muon", "newton_schulz"]
 
 Floats = NDArray[np.float64]
 
-_QUINTIC = (3.4445, -4.7750, 2.0315)
-_N_ITERATIONS = 5
+QUINTIC = (3.4445, -4.7750, 2.0315)
+N_ITERATIONS = 5
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def newton_schulz(G: Floats) -> Floats:
     if size == 0.0:
         return np.zeros_like(G)
     X = (G if G.shape[0] <= G.shape[1] else G.T) / size
-    a, b, c = _QUINTIC
-    for _ in range(_N_ITERATIONS):
+    a, b, c = QUINTIC
+    for _ in range(N_ITERATIONS):
         A = X @ X.T
         X = a * X + (b * A + c * A @ A) @ X
     return np.asarray(X if G.shape[0] <= G.shape[1] else X.T)
