@@ -49,6 +49,10 @@ class Exponential(SumTemplate):
     facts = _FACTS
     tail_form = FunctionOfSum(_identity)
 
+    def value(self, margins: Any, xp: Any = np) -> Any:
+        # not exp(log S): where S overflows its derivative would be infinity times 0
+        return xp.exp(-margins).sum(-1)
+
     def of_log_sum(self, t: Any, xp: Any = np) -> Any:
         return xp.exp(t)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.losses.cross_entropy import CROSS_ENTROPY_FACTS, log_one_plus
+from marginscope.losses.cross_entropy import CROSS_ENTROPY_FACTS, CrossEntropy, log_one_plus
 from marginscope.losses.derivative import slope_of
 from marginscope.losses.facts import LossFacts
 from marginscope.losses.log_domain import log_of, log_sum
@@ -19,6 +19,7 @@ from marginscope.losses.template import Template
 __all__ = ["GammaPhi", "falling_exponential"]
 
 Floats = NDArray[np.float64]
+_CROSS_ENTROPY = CrossEntropy()
 
 
 def falling_exponential(margins: Any, ops: Any) -> Any:
@@ -61,6 +62,8 @@ class GammaPhi(Template):
         return FunctionOfSum(self.g, self.inner) if self.inner is not None else None
 
     def value(self, margins: Any, xp: Any = np) -> Any:
+        if self.g is log_one_plus and self.f is falling_exponential:
+            return _CROSS_ENTROPY.value(margins, xp)  # its sum does not overflow
         return self.g(self.f(margins, xp).sum(-1), xp)
 
     def weights(self, margins: Floats) -> Floats:
