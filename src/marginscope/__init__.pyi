@@ -15,10 +15,14 @@ from .exceptions import (
     ModelError,
     NotSeparableError,
     NotSolvedError,
+    SeparatedError,
     UntrustedModel,
 )
 from .experiments.result import ExperimentResult
 from .experiments.running import run_experiment
+from .inference.class_tests import class_tests
+from .inference.coefficients import ClassCoefficients, class_coefficients
+from .inference.result import ClassTests
 from .limits.descend import descend
 from .limits.fast_forward import fast_forward
 from .limits.forecast import forecast
@@ -33,6 +37,8 @@ from .sweeps.sweep import sweep
 
 __all__ = [
     "Bracket",
+    "ClassCoefficients",
+    "ClassTests",
     "DataError",
     "DataQualityWarning",
     "Diagnosis",
@@ -48,12 +54,15 @@ __all__ = [
     "Predictions",
     "RemedyLedger",
     "SeparabilityCertificate",
+    "SeparatedError",
     "SweepResult",
     "TailCertificate",
     "Trajectory",
     "UntrustedModel",
     "__version__",
     "certify_tail",
+    "class_coefficients",
+    "class_tests",
     "descend",
     "diagnose",
     "fast_forward",

@@ -27,6 +27,7 @@ __all__ = [
     "RunLocked",
     "RunWarning",
     "SecurityError",
+    "SeparatedError",
     "SizeError",
     "UntrustedModel",
     "UsageError",
@@ -103,6 +104,21 @@ class NotSeparableError(MarginscopeError, ValueError):
     def __init__(self, message: str, certificate: Any = None) -> None:
         super().__init__(message)
         self.certificate = certificate
+
+
+class SeparatedError(MarginscopeError, ValueError):
+    """Finite estimates were asked for on separable data.
+
+    ``certificate`` proves that there are none; ``infinite`` lists the parameters
+    without a finite value as (label, feature, sign).
+    """
+
+    exit_code = 4
+
+    def __init__(self, message: str, certificate: Any = None, infinite: tuple[tuple[Any, str, int], ...] = ()) -> None:
+        super().__init__(message)
+        self.certificate = certificate
+        self.infinite = infinite
 
 
 class NotSolvedError(MarginscopeError, ArithmeticError):

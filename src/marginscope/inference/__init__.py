@@ -1,0 +1,1 @@
+"""What the coefficients of the classes mean, and how surely they are known."""
