@@ -7,6 +7,11 @@ from .certificates.tail import TailCertificate
 from .descent.trajectory import Trajectory
 from .diagnosis.diagnose import diagnose
 from .diagnosis.result import Diagnosis
+from .estimators.class_threshold_classifier import ClassThresholdClassifier
+from .estimators.cost_matrix_classifier import CostMatrixClassifier
+from .estimators.gradient_descent_classifier import GradientDescentClassifier
+from .estimators.hard_margin_classifier import HardMarginClassifier
+from .estimators.margin_classifier import MarginClassifier
 from .exceptions import (
     DataError,
     DataQualityWarning,
@@ -39,11 +44,16 @@ __all__ = [
     "Bracket",
     "ClassCoefficients",
     "ClassTests",
+    "ClassThresholdClassifier",
+    "CostMatrixClassifier",
     "DataError",
     "DataQualityWarning",
     "Diagnosis",
     "ExperimentResult",
+    "GradientDescentClassifier",
+    "HardMarginClassifier",
     "LateLaw",
+    "MarginClassifier",
     "MarginSolution",
     "MarginscopeError",
     "MissingExtra",

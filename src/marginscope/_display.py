@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Displayed", "display_order", "make_frame", "norm_word", "one_line", "signed"]
+__all__ = ["Displayed", "display_order", "fragment_of", "make_frame", "norm_word", "one_line", "signed"]
 
 _LONGEST_LINE = 160
 
@@ -31,6 +31,11 @@ def make_frame(columns: Mapping[str, Sequence[Any]]) -> Any:
         except ImportError:
             continue
     return {name: list(values) for name, values in columns.items()}
+
+
+def fragment_of(report: str, result: Any) -> str:
+    """Return the notebook cell that a module of ``marginscope.reports`` makes of a result."""
+    return str(importlib.import_module(f"marginscope.reports.{report}").fragment(result))
 
 
 def display_order(labels: Sequence[Any]) -> list[int]:

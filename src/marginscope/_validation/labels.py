@@ -172,6 +172,11 @@ def _plain_labels(values: NDArray[Any]) -> NDArray[Any]:
                 f"hold fractions such as {values[broken[0]]!s}; cut the values into bins, or use a regression model"
             )
         return values
+    if kind == "c":
+        raise LabelTypeError(
+            f"labels of type str, bool or int are needed, but y is {values.dtype}. Complex data not supported: "
+            "take y.real"
+        )
     if kind in "mM":
         _refuse_missing({"NaT": np.flatnonzero(np.isnat(values))}, values.size, Counter())
     raise LabelTypeError(

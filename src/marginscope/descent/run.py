@@ -20,10 +20,11 @@ from marginscope.descent.step_size import StepSize
 from marginscope.descent.trajectory_run import Run
 from marginscope.objectives import LinearObjective
 
-__all__ = ["Descent", "Position", "StepsForward"]
+__all__ = ["Descent", "Position", "StepsForward", "Watcher"]
 
 Floats = NDArray[np.float64]
 StepsForward = Callable[[Floats, float, int], Floats]
+Watcher = Callable[[int, Floats], Any]
 
 # the loss of a diverged run exceeds the first by this factor, in logarithms
 _LARGEST_RISE = 50.0
@@ -39,7 +40,7 @@ class Position:
     """Where a run is, and the coefficients it was recorded with.
 
     ``status`` is "running", "completed", "stationary" (the gradient is zero), "stalled" (steps
-    no longer change a bit of W) or "diverged".
+    no longer change a bit of W), "stopped" (a watcher asked for it) or "diverged".
     """
 
     W: Floats
@@ -55,7 +56,8 @@ class Descent:
     """One run: objective, method, step sizes and the steps to record.
 
     ``steps_forward(W, step_size, n)`` is a compiled loop for plain gradient descent with
-    constant steps, if there is one.
+    constant steps, if there is one. ``watch(step, W)`` is called after each record and ends
+    the run where its answer is true.
     """
 
     objective: LinearObjective
@@ -65,6 +67,7 @@ class Descent:
     batches: MinibatchObjective | None = None
     dtype: Any = np.float64
     steps_forward: StepsForward | None = None
+    watch: Watcher | None = None
 
     def start(self, W: Floats) -> Position:
         """Return the position before the first step."""
@@ -100,7 +103,10 @@ class Descent:
             if position.status in ("stationary", "stalled"):
                 position.step = target
             self._record(position, target, first)
-            if position.status == "diverged":
+            if position.status == "running" and self.watch is not None:
+                # a copy: what is recorded belongs to nobody else
+                position.status = "stopped" if self.watch(target, position.coefs[-1].copy()) else "running"
+            if position.status in ("diverged", "stopped"):
                 return position
         if position.status == "running":
             position.status = "completed"

@@ -110,8 +110,9 @@ def step_size_for(
                 f"theory needs a bound of the second derivative of {objective.template.name}, but {why}; "
                 "give a number as step_size"
             )
-        # a subgradient is at most this long in every margin
-        longest = float(_row_sizes(objective).sum())
+        # a subgradient is at most this long: omega_i ||x_i|| / m for every row
+        weights = np.exp(objective.adjustment.log_sample_weights(objective.y))
+        longest = float(weights @ _row_sizes(objective, weighted=False))
         return StepSize(1.0 / max(longest, 1e-300), _DECAY_OF_LENGTHS, None, f"{why}: decreasing steps")
     limit = _limit(optimizer, bound)
     # a risk that does not bend may be left by any step

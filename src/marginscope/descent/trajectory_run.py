@@ -17,6 +17,7 @@ MEANINGS = {
     "completed": "all steps were taken",
     "stationary": "the gradient is zero to rounding: a minimum, or rows at zero loss",
     "stalled": "steps are below the rounding of W: nothing moves any more",
+    "stopped": "a condition that was asked for is met",
     "diverged": "W is not finite, or the loss rose without bound",
     "inaccurate": "the integrator could not keep its tolerance",
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from marginscope._validation import check_rng
 from marginscope.batches import MinibatchObjective
 from marginscope.descent import Optimizer, get_optimizer
-from marginscope.descent.run import Descent, Position
+from marginscope.descent.run import Descent, Position, Watcher
 from marginscope.descent.saved import SavedRun
 from marginscope.descent.schedule import record_steps
 from marginscope.descent.trajectory import Trajectory
@@ -24,7 +24,9 @@ from marginscope.limits.margin_limit import MarginLimit
 from marginscope.limits.question import Question, ask
 from marginscope.limits.run_arguments import (
     batch_size_of,
+    check_dtype,
     check_runs_differ,
+    check_watched,
     check_whole,
     starts,
     step_sizes,
@@ -68,6 +70,7 @@ def descend(
     run_dir: str | Path | None = None,
     resume: bool = False,
     checkpoint_seconds: float = 30.0,
+    on_record: Watcher | None = None,
 ) -> Trajectory:
     """Minimise the summed risk by a first-order method and record the path.
 
@@ -122,6 +125,9 @@ def descend(
         never stopped.
     checkpoint_seconds : float
         Between two states on disk.
+    on_record : callable, optional
+        Called with the step and W, the intercept as last column, after each record of a single
+        run; a true answer ends it with the status "stopped".
 
     Returns
     -------
@@ -162,9 +168,9 @@ def descend(
     objective = question.objective
     check_whole("n_steps", n_steps, 0, _MOST_STEPS)
     check_whole("n_runs", n_runs, 1, 100_000)
+    check_watched(on_record is not None, n_runs)
     batch = batch_size_of(batch_size, method, len(objective.y))
-    if dtype not in ("float64", "float32"):
-        raise UsageError(f'dtype needs "float64" or "float32", but got {dtype!r:.40}')
+    check_dtype(dtype)
     seed, _ = check_rng(saved_seed(run_dir) if rng is None and resume else rng)
     begin = starts(init, objective, n_runs, seed)
     sizes = step_sizes(step_size, objective, method, begin, batch)
@@ -181,6 +187,7 @@ def descend(
             None if batch is None else MinibatchObjective(objective, batch, np.random.default_rng([seed, r])),
             np.dtype(dtype),
             forward,
+            on_record,
         )
         for r in range(n_runs)
     ]

@@ -16,7 +16,17 @@ from marginscope.descent.step_size import StepSize, step_size_for
 from marginscope.exceptions import UsageError
 from marginscope.objectives import LinearObjective
 
-__all__ = ["batch_size_of", "check_runs_differ", "check_whole", "given_start", "starts", "step_sizes", "steps_forward"]
+__all__ = [
+    "batch_size_of",
+    "check_dtype",
+    "check_runs_differ",
+    "check_watched",
+    "check_whole",
+    "given_start",
+    "starts",
+    "step_sizes",
+    "steps_forward",
+]
 
 Floats = NDArray[np.float64]
 
@@ -96,6 +106,18 @@ def step_sizes(
             f"pass n_runs={len(each)}"
         )
     return [step_size_for(one, objective, method, W, batch) for one, W in zip(each, starts, strict=True)]
+
+
+def check_dtype(dtype: str) -> None:
+    """Refuse what is no precision of the coefficients."""
+    if dtype not in ("float64", "float32"):
+        raise UsageError(f'dtype needs "float64" or "float32", but got {dtype!r:.40}; leave it at "float64"')
+
+
+def check_watched(is_watched: bool, n_runs: int) -> None:
+    """Refuse to watch several runs, which may go on in processes of their own."""
+    if is_watched and n_runs > 1:
+        raise UsageError(f"on_record needs a single run, but got n_runs={n_runs}; watch the runs one by one")
 
 
 def check_runs_differ(sizes: list[StepSize]) -> None:

@@ -188,11 +188,10 @@ def _objective(point: Floats, basis: Floats, shape: tuple[int, int], norm: str) 
         nothing = sp.csc_array((0, n))
         return sp.csc_matrix(sp.eye_array(n)), basis.T @ point, nothing, np.zeros(0), []
     if norm in ("max", "sum"):
-        bound = np.ones((size, 1)) if norm == "max" else sp.eye_array(size)
         extra = 1 if norm == "max" else size
-        A = sp.vstack(
-            [sp.hstack([sp.csc_array(basis), -sp.csc_array(bound)]), sp.hstack([-basis, -sp.csc_array(bound)])]
-        )
+        bound: Any = -sp.csc_array(np.ones((size, 1)) if norm == "max" else sp.eye_array(size))
+        columns: Any = sp.csc_array(basis)
+        A: Any = sp.vstack([sp.hstack([columns, bound]), sp.hstack([-columns, bound])])
         q = np.r_[np.zeros(n), np.ones(extra)]
         P = sp.csc_matrix((n + extra, n + extra))
         return P, q, A, np.r_[-point, point], [clarabel.NonnegativeConeT(2 * size)]

@@ -110,16 +110,16 @@ def _solve(A: Any, rows: Codes, omega: Floats, n_classes: int, deadline: float) 
     # columns that are zero would be equations without unknowns
     kept = np.flatnonzero(np.asarray(abs(A).sum(axis=0)).ravel() > 0.0)
     W = np.zeros(free + free // (n_classes - 1))
-    answer = scipy.optimize.linprog(
+    answer: Any = scipy.optimize.linprog(
         c=-np.ones(n_pairs),
         A_ub=members,
         b_ub=omega[used],
         A_eq=A[:, kept].T.tocsr(),
         b_eq=np.zeros(len(kept)),
-        bounds=(0.0, None),
+        bounds=np.tile([0.0, np.inf], (n_pairs, 1)),
         method="highs-ipm",
         options={"time_limit": max(1.0, deadline - time.monotonic())},
-    )
+    )  # type: ignore[call-overload]
     if answer.status != 0:
         return W.reshape(n_classes, -1), np.zeros(n_pairs), f"the linear programme ended: {answer.message}"
     W[kept] = -np.asarray(answer.eqlin.marginals)
