@@ -65,6 +65,7 @@ def test_complete_separation_has_the_supremum_zero():
     assert found.log_likelihood == pytest.approx(0.0, abs=1e-9)
     assert found.overall.ratio == pytest.approx(2 * 100 * np.log(2), abs=1e-8)
     assert found.overall.df == 4
+    assert np.isnan(found.std_err).all()
 
 
 def test_the_supremum_is_the_maximum_over_the_overlapping_part(ratios):
@@ -103,16 +104,12 @@ def test_the_ratio_of_a_row_is_that_of_a_constrained_programme(ratios):
 
 
 def test_estimates_are_not_shown_where_there_are_none(ratios):
+    # in the sum-to-zero gauge every row holds a third of the infinite one
     assert np.isnan(ratios.std_err).all()
     assert np.isnan(ratios.z).all()
     np.testing.assert_array_equal(np.sign(ratios.coef), ratios.certificate.infinite)
     assert np.isinf(ratios.coef).all()
-    other = ratios.in_gauge("versicolor")
-    assert np.isinf(other.coef[0]).all()
-    assert np.isnan(other.coef[1:]).all()
-    with pytest.raises(ms.SeparatedError, match="finite estimates are needed for a covariance"):
-        ratios.covariance
-    with pytest.raises(ms.SeparatedError, match="the estimate of a contrast") as caught:
+    with pytest.raises(ms.SeparatedError, match=r"setosa - versicolor on sepal length \(cm\) has none") as caught:
         ratios.contrast({"setosa": 1, "versicolor": -1}, "sepal length (cm)")
     assert caught.value.certificate.verify(X, y)
     document = json.loads(json.dumps(ratios.to_dict(), allow_nan=False))
@@ -122,6 +119,55 @@ def test_estimates_are_not_shown_where_there_are_none(ratios):
     assert "The rows are quasi-completely separable (certificate)" in text
     assert "Without a finite value: setosa on sepal length (cm) (+)" in text
     assert ratios.class_rows.note in str(ratios.class_rows)
+
+
+def test_what_stays_finite_has_the_estimates_of_the_classes_that_overlap(ratios):
+    found = ratios.in_gauge("versicolor")
+    rest = y != "setosa"
+    Z = np.column_stack([X, np.ones(150)])[rest]
+    expected = sm.Logit((y[rest] == "virginica").astype(float), Z).fit(disp=0, maxiter=100, tol=1e-12)
+    np.testing.assert_allclose(found.coef[2], expected.params[:4], rtol=1e-6)
+    np.testing.assert_allclose(found.std_err[2], expected.bse[:4], rtol=1e-6)
+    assert found.intercept[2] == pytest.approx(expected.params[4], rel=1e-6)
+    np.testing.assert_allclose(found.covariance[10:, 10:], expected.cov_params(), rtol=1e-5)
+    assert np.isnan(found.covariance[:5]).all()
+    assert np.isinf(found.coef[0]).all()
+    assert not found.coef[1].any()
+    one = ratios.contrast({"virginica": 1, "versicolor": -1}, "petal width (cm)")
+    assert (one.estimate, one.std_err) == pytest.approx((expected.params[3], expected.bse[3]), rel=1e-6)
+    assert "Coefficients that stay finite" in str(found)
+    assert "Coefficients that stay finite" not in str(ratios)
+
+
+def test_finite_estimates_count_weights_as_rows():
+    weights = np.random.default_rng(0).integers(1, 4, 150)
+    found = ms.class_tests(X, y, sample_weight=weights, on_separation="ratios", gauge="versicolor")
+    again = ms.class_tests(
+        np.repeat(X, weights, axis=0), np.repeat(y, weights), on_separation="ratios", gauge="versicolor"
+    )
+    np.testing.assert_allclose(found.coef[2], again.coef[2], rtol=1e-6)
+    np.testing.assert_allclose(found.std_err[2], again.std_err[2], rtol=1e-6)
+    assert found.log_likelihood == pytest.approx(again.log_likelihood, abs=1e-8)
+    assert found.class_rows["virginica"].ratio == pytest.approx(again.class_rows["virginica"].ratio, abs=1e-6)
+
+
+def test_the_finite_part_is_that_of_the_limit_of_descent():
+    # two groups of overlapping classes, apart from each other
+    rng = np.random.default_rng(1)
+    labels = np.arange(120) % 4
+    rows = rng.standard_normal((120, 3)) + 40.0 * np.outer(labels // 2, [1.0, 0.0, 0.0])
+    found = ms.class_tests(rows, labels, on_separation="ratios", gauge=0)
+    limit = ms.mixed_limit(rows, labels, fit_intercept=True)
+    assert found.log_likelihood == pytest.approx(-limit.risk, abs=1e-8)
+    np.testing.assert_allclose(found.coef[1], limit.finite[1] - limit.finite[0], rtol=1e-6)
+    np.testing.assert_allclose(found.in_gauge(2).coef[3], limit.finite[3] - limit.finite[2], rtol=1e-6)
+    assert np.isnan(found.std_err[2:]).all()
+    assert np.isinf(found.coef[2, 0])
+    for a, b in ((0, 1), (2, 3)):
+        pair = (labels == a) | (labels == b)
+        Z = np.column_stack([rows[pair], np.ones(pair.sum())])
+        expected = sm.Logit((labels[pair] == b).astype(float), Z).fit(disp=0, tol=1e-12)
+        np.testing.assert_allclose(found.in_gauge(a).std_err[b], expected.bse[:3], rtol=1e-6)
 
 
 def test_separation_through_one_column_of_a_wide_class():
@@ -151,5 +197,5 @@ def test_an_undecided_certificate_is_no_proof(monkeypatch):
 
     certificate = dataclasses.replace(ms.separability(X, y), status="undecided", reason="time ran out")
     monkeypatch.setattr(module, "separability", lambda *args, **kwargs: certificate)
-    with pytest.raises(NotSolvedError, match="a proof that classes overlap is needed .*: time ran out"):
+    with pytest.raises(NotSolvedError, match=r"a proof that classes overlap is needed .*: time ran out"):
         ms.class_tests(X, y)

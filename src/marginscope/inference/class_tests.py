@@ -14,8 +14,10 @@ from marginscope._validation import (
     check_sample_weight,
     feature_names,
 )
+from marginscope.certificates.separability import SeparabilityCertificate
 from marginscope.exceptions import DataError, NotSolvedError, SizeError, UsageError
 from marginscope.geometry.gauge import change_gauge
+from marginscope.geometry.margins import all_pairs
 from marginscope.inference.design import make_design
 from marginscope.inference.estimate import Estimate, estimate
 from marginscope.inference.gauge_choice import SUM_TO_ZERO, gauge_code
@@ -62,8 +64,8 @@ def class_tests(
     level : float
         Of the intervals.
     on_separation : str
-        "raise", or "ratios" for a result without estimates whose likelihood ratios
-        compare suprema.
+        "raise", or "ratios" for a result with likelihood ratios of suprema, and estimates
+        of what stays finite.
 
     Returns
     -------
@@ -117,10 +119,9 @@ def class_tests(
             f"a proof that classes overlap is needed for standard errors, but there is none: {certificate.reason}; "
             "drop near copies of columns, or penalise the model"
         )
-    is_finite = certificate.status == "overlap"
-    if not is_finite and on_separation == "raise":
+    if certificate.status != "overlap" and on_separation == "raise":
         raise refusal(certificate, names, reference)
-    found = _estimate(likelihood, is_finite=is_finite)
+    found = _estimate(likelihood, codes, certificate)
     return ClassTests(
         classes=labels.labels,
         names=names,
@@ -164,13 +165,13 @@ def _likelihood(X: Any, codes: NDArray[np.intp], weights: Floats, K: int, *, fit
     return Likelihood(design, codes, K, weights)
 
 
-def _estimate(likelihood: Likelihood, *, is_finite: bool) -> Estimate:
-    start = None
-    if is_finite:
-        from marginscope.fitting.fit import fit
+def _estimate(likelihood: Likelihood, codes: NDArray[np.intp], certificate: SeparabilityCertificate) -> Estimate:
+    if certificate.status != "overlap":
+        tied = all_pairs(codes, likelihood.n_classes) & ~certificate.separable_mask
+        return estimate(likelihood, None, tied)
+    from marginscope.fitting.fit import fit
 
-        start = change_gauge(fit(likelihood.objective, tol=1e-9).coef)
-    return estimate(likelihood, start, is_finite=is_finite)
+    return estimate(likelihood, change_gauge(fit(likelihood.objective, tol=1e-9).coef))
 
 
 def _null(codes: NDArray[np.intp], weights: Floats, *, fit_intercept: bool) -> float:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from marginscope.exceptions import NotSolvedError
 from marginscope.geometry.gauge import contrast_basis, gauge_matrix
+from marginscope.inference.finite_part import finite_part
 from marginscope.inference.likelihood import Likelihood, Maximum
 
 __all__ = ["Estimate", "estimate"]
@@ -26,6 +27,7 @@ __all__ = ["Estimate", "estimate"]
 Floats = NDArray[np.float64]
 
 _SMALLEST_CURVATURE = 1e-13
+_OUTSIDE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +35,21 @@ class Estimate:
     """The largest log likelihood, and where it is attained the coefficients and their covariance.
 
     ``W`` is (n_classes, n_columns) in the basis of the design and sums to zero over the
-    classes; ``covariance`` is that of H' W with the orthonormal contrasts H. Both are
-    ``None`` where the data are separable.
+    classes; ``covariance`` is that of H' W with the orthonormal contrasts H. On separable
+    data both are of the finite part only, and the columns of ``finite_basis`` span the
+    functionals of H' W that it determines; otherwise that is ``None``.
     """
 
     likelihood: Likelihood
     log_likelihood: float
-    W: Floats | None
-    covariance: Floats | None
+    W: Floats
+    covariance: Floats
+    finite_basis: Floats | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the maximum is attained."""
+        return self.finite_basis is None
 
     @cached_property
     def space(self) -> Floats:
@@ -50,7 +59,6 @@ class Estimate:
 
     def table(self, reference: int | None) -> Floats:
         """Return (n_classes, n_features + 1) coefficients and intercepts in a gauge."""
-        assert self.W is not None
         G = gauge_matrix(self.likelihood.n_classes, reference)
         return np.asarray(G @ (self.W @ self.likelihood.design.back))
 
@@ -68,10 +76,26 @@ class Estimate:
         n = M.shape[0] * back.shape[1]
         return np.asarray(full.reshape(n, n))
 
+    def determined(self, reference: int | None) -> NDArray[np.bool_]:
+        """Say which entries of ``table`` have a finite value that the rows determine."""
+        design, K = self.likelihood.design, self.likelihood.n_classes
+        d = design.back.shape[1]
+        known = np.tile(design.determines(np.eye(d)), (K, 1))
+        # an intercept that the model does not have is zero for certain
+        known[:, -1] |= not design.fit_intercept
+        if self.finite_basis is None:
+            return known
+        M = gauge_matrix(K, reference) @ contrast_basis(K)
+        finite = np.array([self._is_finite(np.asarray(np.kron(row, design.back.T), dtype=float)) for row in M])
+        return np.asarray(known & finite)
+
+    def is_contrast_finite(self, classes: Floats, columns: Floats) -> bool:
+        """Say whether a sum over classes and columns has a finite value."""
+        f = np.asarray(np.kron(contrast_basis(len(classes)).T @ classes, self.likelihood.design.back @ columns), float)
+        return bool(self._is_finite(f[None, :])[0])
+
     def of_functional(self, classes: Floats, columns: Floats) -> tuple[float, float]:
         """Return value and variance of sum_kj classes_k columns_j table_kj; ``classes`` sum to zero."""
-        assert self.W is not None
-        assert self.covariance is not None
         design = self.likelihood.design
         f = np.kron(contrast_basis(len(classes)).T @ classes, design.back @ columns)
         return float(classes @ self.W @ design.back @ columns), float(f @ self.covariance @ f)
@@ -96,12 +120,17 @@ class Estimate:
 
     def ratio(self, space: Floats) -> float:
         """Return the likelihood ratio statistic of a hypothesis, twice the difference of log likelihoods."""
-        start = None if self.W is None else self._distance(space)[1]
+        start = self._distance(space)[1] if self.is_finite else None
         restricted = self.likelihood.maximise(space, start)
         return max(0.0, 2.0 * (self.log_likelihood - restricted.log_likelihood))
 
+    def _is_finite(self, functionals: Floats) -> NDArray[np.bool_]:
+        if self.finite_basis is None:
+            return np.ones(len(functionals), dtype=bool)
+        outside = functionals - (functionals @ self.finite_basis) @ self.finite_basis.T
+        return np.asarray(np.linalg.norm(outside, axis=1) <= _OUTSIDE * np.linalg.norm(functionals, axis=1))
+
     def _maps(self, reference: int | None) -> tuple[Floats, Floats, Floats]:
-        assert self.covariance is not None
         K, p = self.likelihood.shape
         M = gauge_matrix(K, reference) @ contrast_basis(K)
         return M, self.likelihood.design.back, self.covariance.reshape(K - 1, p, K - 1, p)
@@ -109,27 +138,26 @@ class Estimate:
     @cached_property
     def _root(self) -> Floats:
         """Upper factor R of the information, F = R'R, in the coordinates of ``space``."""
-        assert self.covariance is not None
         return np.asarray(scipy.linalg.cholesky(np.linalg.inv(self.covariance)))
 
     def _distance(self, space: Floats) -> tuple[Floats, Floats]:
         """Return the residual of W outside a space in the metric of the information, and the nearest W in it."""
-        assert self.W is not None
         theta = self.space.T @ self.W.ravel()
         R, S = self._root, self.space.T @ space
         t = np.linalg.lstsq(R @ S, R @ theta, rcond=None)[0] if S.shape[1] else np.zeros(0)
         return R @ theta - R @ S @ t, (space @ t).reshape(self.W.shape)
 
 
-def estimate(likelihood: Likelihood, start: Floats | None, *, is_finite: bool) -> Estimate:
+def estimate(likelihood: Likelihood, start: Floats | None, tied: NDArray[np.bool_] | None = None) -> Estimate:
     """Maximise the likelihood.
 
     Parameters
     ----------
     likelihood : Likelihood
     start : (n_classes, n_columns) array, optional
-    is_finite : bool
-        Whether the maximum is attained; without it only its supremum is returned.
+    tied : (n_samples, n_classes) mask, optional
+        On separable data, the pairs of a row and another class that no direction
+        separates; then the maximum is a supremum, and the estimates are of its finite part.
 
     Raises
     ------
@@ -139,8 +167,9 @@ def estimate(likelihood: Likelihood, start: Floats | None, *, is_finite: bool) -
     K, p = likelihood.shape
     space = np.asarray(np.kron(contrast_basis(K), np.eye(p)), dtype=float)
     found = likelihood.maximise(space, start)
-    if not is_finite:
-        return Estimate(likelihood, found.log_likelihood, None, None)
+    if tied is not None:
+        part = finite_part(likelihood.Z, likelihood.objective.y, likelihood.weights, tied, space, found.W)
+        return Estimate(likelihood, part.log_likelihood, part.W, part.covariance, part.basis)
     factor = _checked_factor(space.T @ likelihood.information(found.W) @ space)
     # one step with the information of the maximum itself takes W to rounding
     gradient = space.T @ likelihood.objective.gradient(found.W).ravel()

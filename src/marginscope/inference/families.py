@@ -98,4 +98,4 @@ def _test(estimate: Estimate, name: str, space: Floats) -> HypothesisTest:
     df = (K - 1) * p - space.shape[1]
     if df == 0:
         return HypothesisTest(name, 0, None, None)
-    return HypothesisTest(name, df, None if estimate.W is None else estimate.wald(space), estimate.ratio(space))
+    return HypothesisTest(name, df, estimate.wald(space) if estimate.is_finite else None, estimate.ratio(space))

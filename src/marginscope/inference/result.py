@@ -20,6 +20,7 @@ from marginscope.inference.families import class_row_family, feature_family, ove
 from marginscope.inference.gauge_choice import INTERCEPT, SUM_TO_ZERO, gauge_code, row_meaning
 from marginscope.inference.hypotheses import HypothesisTest, TestFamily
 from marginscope.inference.result_text import summary_lines
+from marginscope.inference.separation import infinite_signs
 
 __all__ = ["ClassTests"]
 
@@ -32,8 +33,9 @@ class ClassTests(Displayed):
 
     Rows are classes in sorted order, in the chosen gauge. A parameter that the table
     does not determine (collinear or constant columns) is NaN and listed in
-    ``not_determined``. On separable data there are no estimates: ``coef`` holds plus or
-    minus infinity where a parameter has no finite value, and NaN elsewhere.
+    ``not_determined``. On separable data ``coef`` holds plus or minus infinity where a
+    parameter has no finite value; those that stay finite in this gauge have estimates
+    and standard errors, which are those of the rows and classes that overlap.
 
     Attributes
     ----------
@@ -120,8 +122,9 @@ class ClassTests(Displayed):
     @property
     def not_determined(self) -> tuple[str, ...]:
         """Features whose coefficients the table does not determine, the intercept as "(intercept)"."""
-        names = (*self.names, INTERCEPT)
-        return tuple(name for name, known in zip(names, self._determined, strict=True) if not known)
+        known = self._estimate.likelihood.design.determines(np.eye(len(self.names) + 1))
+        names = (*self.names, INTERCEPT) if self.fit_intercept else self.names
+        return tuple(name for name, one in zip(names, known, strict=False) if not one)
 
     @property
     def infinite(self) -> tuple[tuple[Any, str, int], ...]:
@@ -135,11 +138,10 @@ class ClassTests(Displayed):
     def covariance(self) -> Floats:
         """Covariance of coefficients and intercept, class after class: n_classes * (n_features + 1) square.
 
-        Rows and columns of parameters that are not determined mean nothing; they are NaN.
+        Rows and columns of parameters that are infinite or not determined are NaN.
         """
-        self._require_estimates("a covariance")
         found = self._estimate.table_covariance(self._reference)
-        unknown = np.tile(~self._determined, len(self.classes))
+        unknown = ~self._known.ravel()
         found[unknown, :], found[:, unknown] = np.nan, np.nan
         return found
 
@@ -193,12 +195,19 @@ class ClassTests(Displayed):
         UsageError
             If a name is unknown, the numbers do not sum to zero, or the table does not determine it.
         SeparatedError
-            If the data are separable.
+            If the data are separable and the sum has no finite value.
         """
-        self._require_estimates("the estimate of a contrast")
         a = class_vector(classes, self.classes)
         f = feature_vector(features, self.names, fit_intercept=self.fit_intercept)
-        return make_contrast(self._estimate, a, f, self.level, classes, features)
+        found = make_contrast(self._estimate, a, f, self.level, classes, features)
+        if not self._estimate.is_contrast_finite(a, f):
+            raise SeparatedError(
+                f"a sum of coefficients with a finite value is needed, but {found.name} has none, since the rows are "
+                "separable; weigh classes that overlap, or read the likelihood ratios",
+                self.certificate,
+                self.infinite,
+            )
+        return found
 
     def frame(self) -> Any:
         """Return one line per class and feature; the intercept is the feature "(intercept)"."""
@@ -258,24 +267,20 @@ class ClassTests(Displayed):
         return gauge_code(self.gauge, self.classes)
 
     @cached_property
-    def _determined(self) -> NDArray[np.bool_]:
-        design = self._estimate.likelihood.design
-        known = design.determines(np.eye(len(self.names) + 1))
-        # an intercept that the model does not have is zero for certain
-        known[-1] |= not self.fit_intercept
-        return known
+    def _known(self) -> NDArray[np.bool_]:
+        return self._estimate.determined(self._reference)
 
     @cached_property
     def _table(self) -> Floats:
-        if self._estimate.W is None:
-            return _infinities(self.certificate, self._reference)
-        return np.where(self._determined, self._estimate.table(self._reference), np.nan)
+        found = np.where(self._known, self._estimate.table(self._reference), np.nan)
+        signs = None if self._estimate.is_finite else infinite_signs(self.certificate, self._reference)
+        if signs is None:
+            return found
+        return np.where(~self._known & (signs != 0), np.copysign(np.inf, signs), found)
 
     @cached_property
     def _errors(self) -> Floats:
-        if self._estimate.covariance is None:
-            return np.full(self._table.shape, np.nan)
-        return np.where(self._determined, np.sqrt(self._estimate.variances(self._reference)), np.nan)
+        return np.where(self._known, np.sqrt(self._estimate.variances(self._reference)), np.nan)
 
     @cached_property
     def _z(self) -> Floats:
@@ -295,25 +300,6 @@ class ClassTests(Displayed):
             f"The rows are {kind} separable (certificate): the ratios are of suprema, and chi-square is a rough law "
             "for them."
         )
-
-    def _require_estimates(self, what: str) -> None:
-        if self._estimate.W is None:
-            raise SeparatedError(
-                f"finite estimates are needed for {what}, but the rows are separable; read the likelihood ratios, or "
-                "penalise",
-                self.certificate,
-                self.infinite,
-            )
-
-
-def _infinities(certificate: SeparabilityCertificate, reference: int | None) -> Floats:
-    """Return plus and minus infinity where parameters diverge in a gauge, NaN elsewhere."""
-    from marginscope.inference.separation import infinite_signs
-
-    signs = infinite_signs(certificate, reference)
-    if signs is None:
-        return np.full((len(certificate.classes), certificate.n_features + 1), np.nan)
-    return np.where(signs != 0, np.copysign(np.inf, signs), np.nan)
 
 
 def _plain(values: Floats) -> Any:

@@ -53,7 +53,8 @@ def summary_lines(tests: ClassTests, *, with_tables: bool = True) -> list[str]:
         lines += ["", *str(tests.class_rows).splitlines()[: K + 3]]
     else:
         lines.append("The tests of the rows of the classes are in .class_rows.")
-    return lines + (["", *_coefficient_lines(tests)] if tests.status == "overlap" else [])
+    estimates = _coefficient_lines(tests)
+    return lines + (["", *estimates] if estimates else [])
 
 
 def _coefficient_lines(tests: ClassTests) -> list[str]:
@@ -63,7 +64,10 @@ def _coefficient_lines(tests: ClassTests) -> list[str]:
     n = d + tests.fit_intercept
     order = display_order(tests.classes.tolist())
     entries = [(k, j) for k in order for j in range(n) if not np.isnan(tests._z[k, j])]
-    title = f"Coefficients, {100 * tests.level:g} % intervals"
+    if not entries:
+        return []
+    which = "Coefficients" if tests.status == "overlap" else "Coefficients that stay finite"
+    title = f"{which}, {100 * tests.level:g} % intervals"
     if len(entries) > _MOST_LINES:
         entries = sorted(entries, key=lambda at: -abs(tests._z[at]))[:_MOST_LINES]
         title += f" (the {_MOST_LINES} surest; all are in .frame())"

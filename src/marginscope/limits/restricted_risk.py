@@ -21,7 +21,7 @@ from marginscope.geometry.orthonormal import OrthonormalFeatures, orthonormal_fe
 from marginscope.geometry.pair_gram import pair_gram
 from marginscope.geometry.softmax_information import softmax_information
 
-__all__ = ["minimise_tied_risk", "tied_probabilities"]
+__all__ = ["minimise_tied_risk", "tied_losses", "tied_probabilities"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -35,11 +35,17 @@ _NULL_EIGENVALUE = 1e-11
 
 def tied_probabilities(X: Any, y: Codes, W: Floats, tied: Mask) -> tuple[float, Floats]:
     """Return F and the restricted probabilities p_ik of the tied pairs, zero elsewhere."""
+    losses, p = tied_losses(X, y, W, tied)
+    return float(losses.sum()), p
+
+
+def tied_losses(X: Any, y: Codes, W: Floats, tied: Mask) -> tuple[Floats, Floats]:
+    """Return the terms of F, one for each row, and the restricted probabilities."""
     exponent = np.where(tied, -relative_margins(X, y, W), -np.inf)
     top = np.maximum(exponent.max(axis=1, initial=-np.inf), 0.0)
     parts = np.exp(exponent - top[:, None])
     total = np.exp(-top) + parts.sum(axis=1)
-    return float((top + np.log(total)).sum()), parts / total[:, None]
+    return top + np.log(total), parts / total[:, None]
 
 
 def minimise_tied_risk(Z: Any, y: Codes, tied: Mask) -> Floats:

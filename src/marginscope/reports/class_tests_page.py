@@ -81,7 +81,7 @@ def fragment(result: Tests) -> str:
 
 def _view(result: Tests, most_rows: int) -> dict[str, Any]:
     headline, *lines = result.summary()
-    rows = _rows(result) if result.status == "overlap" else []
+    rows = _rows(result)
     return {
         "headline": headline,
         "lines": lines,
