@@ -104,6 +104,10 @@ class LinearObjective:
         self._compiled: dict[Any, SignedWeights] = {}
         self._log_divisors = np.zeros(len(y)) if adjustment.margins is None else np.log(adjustment.margins)[y]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave compiled code out of files: it is made again where it is needed."""
+        return {**self.__dict__, "_compiled": {}}
+
     @property
     def shape(self) -> tuple[int, int]:
         """Shape of W."""

@@ -13,6 +13,30 @@ __all__ = ["load_model"]
 
 MAX_UNPACKED_BYTES = 2**31
 _HEAD = 4096
+_OWN_TYPES = (
+    "marginscope.certificates.bracket.Bracket",
+    "marginscope.certificates.kkt.KktResiduals",
+    "marginscope.certificates.margin.MarginSolution",
+    "marginscope.certificates.pair_table.PairTable",
+    "marginscope.certificates.separability.SeparabilityCertificate",
+    "marginscope.descent.step_size.StepSize",
+    "marginscope.descent.trajectory.Trajectory",
+    "marginscope.descent.trajectory_run.Run",
+    "marginscope.estimators.class_threshold_classifier.ClassThresholdClassifier",
+    "marginscope.estimators.cost_matrix_classifier.CostMatrixClassifier",
+    "marginscope.estimators.gradient_descent_classifier.GradientDescentClassifier",
+    "marginscope.estimators.hard_margin_classifier.HardMarginClassifier",
+    "marginscope.estimators.margin_classifier.MarginClassifier",
+    "marginscope.estimators.score_calibration.ScoreCalibration",
+    "marginscope.limits.forecast.PathLaw",
+    "marginscope.limits.margin_limit.MarginLimit",
+    "marginscope.limits.question.Question",
+    "marginscope.losses.adjust.Adjustment",
+    "marginscope.objectives.LinearObjective",
+    "marginscope.solvers.separability.MaxMarginOf",
+    "marginscope.solvers.soft_margin.SoftMargin",
+    "scipy.sparse._csr.csr_array",
+)
 _PICKLE_SUFFIXES = frozenset(
     {".pkl", ".pickle", ".joblib", ".jbl", ".sav", ".dill", ".cloudpickle", ".pt", ".pth", ".ckpt", ".bin", ".model"}
 )
@@ -30,8 +54,9 @@ _COMPRESSED = (
 def load_model(path: str | Path) -> Any:
     """Load a fitted estimator from a skops file.
 
-    Nothing in the file is run: types beyond those that skops itself knows are
-    refused, and so are pickles in every wrapping.
+    Nothing in the file is run: types beyond those that skops itself knows and the
+    classifiers of this package with what they hold are refused, and so are pickles
+    in every wrapping.
 
     Parameters
     ----------
@@ -76,8 +101,10 @@ def load_model(path: str | Path) -> Any:
     except ImportError as error:
         raise MissingExtra("skops", "skops", "reading a model file") from error
     try:
-        unknown = skops.io.get_untrusted_types(file=path)
-        model = None if unknown else skops.io.load(path, trusted=[])
+        held = skops.io.get_untrusted_types(file=path)
+        own = own_types()
+        unknown = [name for name in held if name not in own]
+        model = None if unknown else skops.io.load(path, trusted=held)
     except Exception as error:
         raise _damaged(path, error) from error
     if unknown:
@@ -91,6 +118,15 @@ def load_model(path: str | Path) -> Any:
             "dump the whole pipeline"
         )
     return model
+
+
+def own_types() -> frozenset[str]:
+    """Return the types that fitted classifiers of this package hold: plain data, without functions."""
+    from marginscope.descent import OPTIMIZERS
+    from marginscope.losses import TEMPLATES
+
+    named = (f"{type(one).__module__}.{type(one).__qualname__}" for one in (*TEMPLATES, *OPTIMIZERS))
+    return frozenset((*_OWN_TYPES, *named))
 
 
 def _refuse_code(path: Path, head: bytes) -> None:

@@ -6,7 +6,7 @@ is returned only if its own ``verify`` accepts it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -192,7 +192,7 @@ def _certificate(
         conflict=same.conflict,
         method=findings.method,
         _separable_bits=np.packbits(separable) if separable.any() else None,
-        _max_margin=partial(_max_margin, X, codes, separable, coef, intercept) if separable.any() else None,
+        _max_margin=MaxMarginOf(X, codes, separable, coef, intercept) if separable.any() else None,
     )
     if not findings.reason and proves(certificate, X, codes, exact=False):
         return certificate
@@ -226,19 +226,28 @@ def _normalised_margin(X: Any, y: Codes, coef: Floats | None, intercept: Floats 
     return max(0.0, float(relative_margins(X, y, coef, intercept).min() / norm))
 
 
-def _max_margin(
-    X: Any, y: Codes, separable: Mask, coef: Floats | None, intercept: Floats | None
-) -> HardMarginDirection:
-    """Solve for the max-margin direction of the separable part (a module function: it is pickled)."""
-    start = coef if intercept is None or coef is None else np.column_stack([coef, intercept])
-    n_classes = separable.shape[1]
-    return hard_margin_direction(
-        X,
-        y,
-        n_classes=n_classes,
-        fit_intercept=intercept is not None,
-        pairs=separable,
-        tied=all_pairs(y, n_classes) & ~separable,
-        start=start,
-        time_limit=_MAX_MARGIN_SECONDS,
-    )
+@dataclass(frozen=True, eq=False)
+class MaxMarginOf:
+    """Solves for the max-margin direction of the separable part when called; plain data, as it is saved."""
+
+    X: Any
+    y: Codes
+    separable: Mask
+    coef: Floats | None
+    intercept: Floats | None
+
+    def __call__(self) -> HardMarginDirection:
+        start = self.coef
+        if self.intercept is not None and self.coef is not None:
+            start = np.column_stack([self.coef, self.intercept])
+        n_classes = self.separable.shape[1]
+        return hard_margin_direction(
+            self.X,
+            self.y,
+            n_classes=n_classes,
+            fit_intercept=self.intercept is not None,
+            pairs=self.separable,
+            tied=all_pairs(self.y, n_classes) & ~self.separable,
+            start=start,
+            time_limit=_MAX_MARGIN_SECONDS,
+        )

@@ -1,14 +1,73 @@
 """Losses, heads and optimizers for torch: the only place that imports it."""
 
+from marginscope.exceptions import MissingExtra
+
+try:
+    import torch  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise MissingExtra("torch", "torch", "marginscope.torch") from error
+
+from marginscope.torch import functional
+from marginscope.torch.class_count_loss import ClassCountLoss
 from marginscope.torch.heads import ClassBranches, CosineHead
+from marginscope.torch.ldam import LDAMLoss
+from marginscope.torch.limit_losses import CDTLoss, ClassMarginLoss, VSLoss
+from marginscope.torch.loss_module import TemplateLoss
+from marginscope.torch.loss_modules import (
+    CrammerSingerLoss,
+    CrossEntropyLoss,
+    EntmaxLoss,
+    ExponentialLoss,
+    FocalLoss,
+    GammaPhiLoss,
+    LabelSmoothingLoss,
+    MAELoss,
+    PairLogisticLoss,
+    PolynomialLoss,
+    SmoothWestonWatkinsLoss,
+    SparsemaxLoss,
+    SquaredMarginLoss,
+    SquaredWestonWatkinsLoss,
+    WestonWatkinsLoss,
+)
 from marginscope.torch.optimizers import Muon, NormalizedDescent, NuclearDescent, SignDescent, SpectralDescent
+from marginscope.torch.shifted_losses import BalancedSoftmaxLoss, LogitAdjustedLoss
+from marginscope.torch.weighted_losses import BalancedWeightsLoss, ClassBalancedLoss
 
 __all__ = [
+    "BalancedSoftmaxLoss",
+    "BalancedWeightsLoss",
+    "CDTLoss",
+    "ClassBalancedLoss",
     "ClassBranches",
+    "ClassCountLoss",
+    "ClassMarginLoss",
     "CosineHead",
+    "CrammerSingerLoss",
+    "CrossEntropyLoss",
+    "EntmaxLoss",
+    "ExponentialLoss",
+    "FocalLoss",
+    "GammaPhiLoss",
+    "LDAMLoss",
+    "LabelSmoothingLoss",
+    "LogitAdjustedLoss",
+    "MAELoss",
     "Muon",
     "NormalizedDescent",
     "NuclearDescent",
+    "PairLogisticLoss",
+    "PolynomialLoss",
     "SignDescent",
+    "SmoothWestonWatkinsLoss",
+    "SparsemaxLoss",
     "SpectralDescent",
+    "SquaredMarginLoss",
+    "SquaredWestonWatkinsLoss",
+    "TemplateLoss",
+    "VSLoss",
+    "WestonWatkinsLoss",
+    "functional",
 ]
