@@ -131,6 +131,7 @@ class ClassMarginLoss(TemplateLoss):
 
     Examples
     --------
+    >>> import torch
     >>> loss = ClassMarginLoss([1.0, 2.0], loss="weston_watkins", reduction="none")
     >>> loss(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 1]))
     tensor([0.0000, 0.5000])

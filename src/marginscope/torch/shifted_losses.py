@@ -78,6 +78,7 @@ class BalancedSoftmaxLoss(LogitAdjustedLoss):
 
     Examples
     --------
+    >>> import torch
     >>> loss = BalancedSoftmaxLoss([3, 1])
     >>> loss(torch.zeros(1, 2), torch.tensor([0])).exp().item()  # 1 / 0.75
     1.333...
