@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris, load_wine
 
+from marginscope.cli.limit import _check_end
 from marginscope.cli.main import main
+from marginscope.exceptions import NotSolvedError
+from marginscope.limits.fast_forward import fast_forward
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,11 @@ def test_quasi_complete_data_have_a_finite_and_a_growing_part(iris: str, capsys:
     assert found["forecast"] is None
     assert found["finite_and_growing_part"]["status"] == "quasi_complete"
     assert main(words) == 0
-    assert "their finite part has norm" in " ".join(capsys.readouterr().out.split())
+    out = capsys.readouterr().out
+    assert "their finite part has norm" in " ".join(out.split())
+    # there is no hard margin to compare with
+    assert "proved at most" in out
+    assert "direction error" not in out
 
 
 def test_class_numbers_move_the_limit(wine: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +98,18 @@ def test_what_cannot_be_meant(
     captured = capsys.readouterr()
     assert needle in captured.err
     assert captured.out == ""
+
+
+def test_a_path_that_is_less_accurate_is_shown_if_it_reached_its_end() -> None:
+    path = fast_forward(*load_iris(return_X_y=True), n_steps=1e4)
+    run = replace(path.runs[0], status="inaccurate", error=np.full(len(path.steps), 2e-5))
+    _check_end(replace(path, runs=(run,)), "1e4", False)
+    with pytest.raises(NotSolvedError, match="--standardise"):
+        _check_end(replace(path, runs=(run,)), "1e5", False)
+    with pytest.raises(NotSolvedError, match="fewer --steps") as refused:
+        _check_end(replace(path, runs=(run,)), "1e5", True)
+    assert "--standardise" not in str(refused.value)
+    assert "W is right to about 2e-05" in str(replace(path, runs=(run,)))
 
 
 def test_num003_a_step_too_large_ends_with_the_largest_safe_one(wine: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,6 +88,8 @@ def test_settings_are_parsed_by_type():
     given = {"count": "1e3", "size": "2", "word": "b", "flag": "True", "steps": "4,5"}
     assert settings(Flat, given) == Flat(1000, 2.0, "b", True, (4, 5))
     assert settings(Flat, {"steps": [7], "size": 3}) == Flat(steps=(7,), size=3.0)
+    # as the page of experiments writes them
+    assert settings(Flat, {"steps": "[4, 5]"}) == Flat(steps=(4, 5))
 
 
 @pytest.mark.parametrize(
@@ -103,12 +105,19 @@ def test_settings_are_parsed_by_type():
         ({"flag": "maybe"}, "type bool"),
         ({"word": 3}, "type str"),
         ({"steps": "1,b"}, "steps needs"),
-        ({"steps": 4}, "steps needs"),
+        ({"steps": 4}, "its default is 1,2$"),
+        ({"count": -1}, "at least 0, but got -1"),
     ],
 )
 def test_settings_that_cannot_be_meant(given, match):
     with pytest.raises(UsageError, match=match):
         settings(Flat, given)
+
+
+@pytest.mark.parametrize("number", [0, -3])
+def test_a_count_of_nothing_is_refused(number):
+    with pytest.raises(UsageError, match="n_trials needs a whole number of at least 1"):
+        run_experiment("norm-ratio", smoke=True, n_trials=number)
 
 
 def test_assignments():

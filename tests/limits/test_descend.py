@@ -172,6 +172,11 @@ def test_a_run_that_ends_early_is_filled_with_nan():
         ({"dtype": "float16"}, "dtype needs"),
         ({"norms": []}, "norms needs"),
         ({"norms": ["frob"]}, "norm"),
+        ({"norms": "frob"}, "got 'frob'"),
+        ({"init": np.full((3, 5), np.nan)}, "got NaN"),
+        ({"n_jobs": "a"}, "n_jobs needs"),
+        ({"n_jobs": 0}, "n_jobs needs"),
+        ({"run_dir": 3}, "run_dir needs"),
         ({"class_weight": "even"}, "class_weight needs"),
         ({"class_weight": [1, 2]}, "class_weight"),
         ({"class_margins": [1, 2, 3], "adjustment": Adjustment()}, "put all into the adjustment"),
@@ -182,6 +187,13 @@ def test_misuse_is_told_in_a_sentence(parts, match):
     X, y = separable(0)
     with pytest.raises(UsageError, match=match):
         ms.descend(X, y, **{"n_steps": 10, **parts})
+
+
+def test_one_norm_may_be_named_alone():
+    X, y = separable(0)
+    alone, listed = (ms.descend(X, y, n_steps=10, norms=one) for one in ("max", ["max"]))
+    assert alone.norm == "max"
+    assert alone.margin[1:].tolist() == listed.margin[1:].tolist()
 
 
 def test_bad_data_are_told():
@@ -197,7 +209,9 @@ def test_zero_steps_are_the_start():
     assert path.steps.tolist() == [0.0]
     assert np.isclose(path.loss[0], 40 * np.log(3))
     assert np.isnan(path.margin[0])
-    assert isinstance(str(path), str)
+    assert "there is no margin yet" in str(path)
+    assert len(path.plot().axes) == 3
+    assert "<table" in path._repr_html_()
 
 
 def test_every_loop_takes_the_same_steps():

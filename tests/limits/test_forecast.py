@@ -232,6 +232,17 @@ def test_small_exponents_warn_and_large_ones_do_not():
         assert f"margin - 1 = {law.nearest_excess:.3g}" in str(law)
 
 
+def test_the_text_writes_losses_as_numbers():
+    X, y = linear_labels(1, 10, 2)
+    law = forecast(X, y)
+    path = fast_forward(X, y, n_steps=1e100)
+    lines = [line for line in str(law).splitlines() if line.startswith("Step")]
+    said = {line.split(":")[0]: float(line.rsplit(" ", 1)[1][:-1]) for line in lines}
+    # four digits of what the flow finds there
+    assert math.log(said["Step 1e100"]) == pytest.approx(path.log_loss[-1], abs=1e-3)
+    assert said["Step 1e10"] == pytest.approx(said["Step 1e5"] * 1e-5, rel=1e-3)
+
+
 def test_a_step_may_be_given_in_any_form():
     law = forecast(*linear_labels(1, 10, 2))
     forms = ["1e1000", 10**1000, Decimal("1e1000")]

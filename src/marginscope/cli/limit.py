@@ -73,7 +73,7 @@ def limit(
         class_margins=margins,
         class_scales=scales,
     )
-    _check_end(path, steps)
+    _check_end(path, steps, lab.standardise)
     law, verified = path.law, bool(path.verify(data.X, data.y))
     parts = None
     if law is None and loss == "cross_entropy" and not (class_weight or margins or scales):
@@ -97,9 +97,14 @@ def limit(
     return 0
 
 
-def _check_end(path: Any, steps: str) -> None:
+def _check_end(path: Any, steps: str, standardised: bool) -> None:
     """Refuse a path that never came near its end."""
-    if path.status not in ("diverged", "inaccurate"):
+    from marginscope.limits.log_steps import log_of_steps
+
+    # an inaccurate path that is there to its end says how far it is right
+    if path.status not in ("diverged", "inaccurate") or (
+        path.status == "inaccurate" and path.log_steps[-1] >= log_of_steps("--steps", steps)
+    ):
         return
     from marginscope.descent.trajectory_text import power_text, step_text
 
@@ -111,9 +116,9 @@ def _check_end(path: Any, steps: str) -> None:
             f"{reached} (loss {power_text(path.log_loss[-1])}); choose a --step-size{limit}",
             path,
         )
+    remedy = "ask for fewer --steps" if standardised else "rescale the columns with --standardise"
     raise NotSolvedError(
-        f"a path to step {steps} was wanted, but the flow lost its tolerance after step {reached}; "
-        "rescale the columns with --standardise, or ask for fewer --steps",
+        f"a path to step {steps} was wanted, but the flow lost its tolerance after step {reached}; {remedy}",
         path,
     )
 
@@ -154,12 +159,14 @@ def _record_lines(path: Any) -> list[Text]:
     logs = path.log_steps
     shown = [i for i in range(len(logs)) if math.isfinite(logs[i])]
     every = max(1, -(-len(shown) // _MOST_LINES))
-    columns = ("step", "loss", "margin", "proved at most", "norm ratio", "direction error")
-    lines = [Text("  ".join(f"{name:>15}" for name in columns), style="bold")]
-    bracket, ratio, error = path.bracket, path.norm_ratio, path.direction_error
+    columns = {"margin": path.bracket.lower, "proved at most": path.bracket.upper}
+    columns |= {"norm ratio": path.norm_ratio, "direction error": path.direction_error}
+    # without a hard margin there is nothing to compare with
+    columns = {name: values for name, values in columns.items() if any(math.isfinite(one) for one in values)}
+    lines = [Text("  ".join(f"{name:>15}" for name in ("step", "loss", *columns)), style="bold")]
     for i in shown[::-1][::every][::-1]:
         cells = [step_text(logs[i]), power_text(path.log_loss[i])]
-        cells += [_number(values[i]) for values in (bracket.lower, bracket.upper, ratio, error)]
+        cells += [_number(values[i]) for values in columns.values()]
         lines.append(Text("  ".join(f"{cell:>15}" for cell in cells)))
     return lines
 

@@ -38,15 +38,18 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
     norm, measures = trajectory.norm, trajectory.measures[r]
     last, upper = measures[-1], min(one.upper[norm] for one in measures)
     meaning = MEANINGS[run.status]
-    if run.error is not None and run.status == "completed":
-        meaning = f"some true steps, then the flow through all later ones; W is right to about {run.error.max():.0e}"
+    if run.error is not None and run.error.any() and run.status in ("completed", "inaccurate"):
+        meaning = "some true steps, then the flow through all later ones" if run.status == "completed" else meaning
+        meaning += f"; W is right to about {run.error.max():.0e}"
     status = run.status if name else run.status.capitalize()
     text = (
         f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {meaning}.\n"
         f"Loss {power_text(last.log_loss)}, {norm_word(norm)} norm {last.norms[norm]:.6g}, "
         f"normalised margin {last.lower[norm]:.6g}"
     )
-    if last.worst_margin > 0.0:
+    if not last.norms[norm] > 0.0:
+        text = f"{text.rpartition(',')[0]}: all scores are equal, so that there is no margin yet."
+    elif last.worst_margin > 0.0:
         text += f"; the largest is proved to be at most {upper:.6g}."
     else:
         text += ": not all rows are separated."

@@ -30,7 +30,8 @@ def settings(config: type[Any], overrides: Mapping[str, Any]) -> Any:
             near = difflib.get_close_matches(name, fields, n=2, cutoff=0.6)
             advice = f"did you mean {' or '.join(near)}?" if near else f"its settings are: {', '.join(fields)}"
             raise UsageError(f"a setting of the experiment is needed, but got {name!r}; {advice}")
-        changed[name] = _converted(name, value, hints[name])
+        changed[name] = _converted(name, value, hints[name], getattr(config, name, None))
+        _check_counts(name, changed[name])
     return config(**changed)
 
 
@@ -53,12 +54,13 @@ def parse_assignments(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _converted(name: str, value: Any, kind: Any) -> Any:
+def _converted(name: str, value: Any, kind: Any, default: Any) -> Any:
     """Return the value as the field's type; a word from the command line is parsed."""
     try:
         if getattr(kind, "__origin__", None) is tuple:
-            parts = value.split(",") if isinstance(value, str) else list(value)
-            return tuple(_converted(name, part, kind.__args__[0]) for part in parts)
+            # the page of experiments writes lists in brackets
+            parts = value.strip("[]() ").split(",") if isinstance(value, str) else list(value)
+            return tuple(_converted(name, part, kind.__args__[0], default) for part in parts)
         if kind is bool:
             return _WORDS[value.lower()] if isinstance(value, str) else _as_given(value, bool)
         if kind is int:
@@ -73,7 +75,18 @@ def _converted(name: str, value: Any, kind: Any) -> Any:
         return _as_given(value, str)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         word = getattr(kind, "__name__", str(kind))
-        raise UsageError(f"{name} needs a value of type {word}, but got {value!r:.40}; see the defaults") from error
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        raise UsageError(
+            f"{name} needs a value of type {word}, but got {value!r:.40}; its default is {shown}"
+        ) from error
+
+
+def _check_counts(name: str, value: Any) -> None:
+    """Refuse a negative whole number, and a count of nothing."""
+    least = 1 if name.startswith(("n_", "per_")) else 0
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, int) and number < least:
+            raise UsageError(f"{name} needs a whole number of at least {least}, but got {number}; leave it out")
 
 
 def _as_given(value: Any, kind: type[Any]) -> Any:

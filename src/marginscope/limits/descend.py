@@ -25,6 +25,7 @@ from marginscope.limits.question import Question, ask
 from marginscope.limits.run_arguments import (
     batch_size_of,
     check_dtype,
+    check_jobs,
     check_runs_differ,
     check_watched,
     check_whole,
@@ -58,7 +59,7 @@ def descend(
     init: Any = None,
     n_runs: int = 1,
     rng: Any = 0,
-    norms: Sequence[str] | None = None,
+    norms: str | Sequence[str] | None = None,
     adjustment: Any = None,
     class_weight: Any = None,
     class_margins: Any = None,
@@ -103,7 +104,7 @@ def descend(
     n_runs : int
         Runs that differ by their batches, their random start or their step size.
     rng : int, Generator or None
-    norms : sequence of str, optional
+    norms : str or sequence of str, optional
         Norms to measure; first that of ``margin``. That of the method and Frobenius by default.
     adjustment : Adjustment, optional
         Class margins, scales, shifts and weights in one; or some of the next four.
@@ -168,14 +169,14 @@ def descend(
     objective = question.objective
     check_whole("n_steps", n_steps, 0, _MOST_STEPS)
     check_whole("n_runs", n_runs, 1, 100_000)
+    chosen = _norms(norms, method)
     check_watched(on_record is not None, n_runs)
     batch = batch_size_of(batch_size, method, len(objective.y))
     check_dtype(dtype)
     seed, _ = check_rng(saved_seed(run_dir) if rng is None and resume else rng)
     begin = starts(init, objective, n_runs, seed)
     sizes = step_sizes(step_size, objective, method, begin, batch)
-    if batch is None and init is None:
-        check_runs_differ(sizes)
+    check_runs_differ(sizes, batch is None and init is None)
     schedule = record_steps(record, int(n_steps)).tolist()
     forward = steps_forward(kernel, objective, method, sizes, batch, dtype, int(n_steps) * n_runs)
     descents = [
@@ -193,14 +194,16 @@ def descend(
     ]
     with saved_runs(run_dir, resume, checkpoint_seconds, question, descents, begin, seed) as saved:
         positions = _run_all(descents, begin, saved, int(n_steps), n_jobs)
-    return _trajectory(question, method, descents, positions, norms)
+    return _trajectory(question, method, descents, positions, chosen)
 
 
 def _run_all(
     descents: list[Descent], starts: Floats, saved: list[SavedRun | None], n_steps: int, n_jobs: int | None
 ) -> list[Position]:
     """Run side by side, in threads where the loop is compiled and in processes where it is long."""
-    n_workers = min(len(descents), os.cpu_count() or 1) if n_jobs is None else n_jobs
+    check_jobs(n_jobs)
+    cores = os.cpu_count() or 1
+    n_workers = min(len(descents), cores) if n_jobs is None else n_jobs if n_jobs > 0 else max(1, cores + 1 + n_jobs)
     jobs = list(zip(descents, starts, saved, strict=True))
     if n_workers < 2 or len(jobs) < 2 or n_steps * len(jobs) < _WORTH_PROCESSES:
         return [_run_one(*job) for job in jobs]
@@ -209,6 +212,17 @@ def _run_all(
     prefer = "threads" if descents[0].steps_forward is not None else "processes"
     found: list[Position] = Parallel(n_jobs=n_workers, prefer=prefer)(delayed(_run_one)(*job) for job in jobs)
     return found
+
+
+def _norms(given: Sequence[str] | None, method: Optimizer) -> tuple[str, ...]:
+    """Return the norms to measure, checked."""
+    names = [method.norm or "frobenius", "frobenius"] if given is None else [given] if isinstance(given, str) else given
+    chosen = tuple(dict.fromkeys(names))
+    if not chosen:
+        raise UsageError("norms needs at least one name, but got none; leave it out for those of the method")
+    for name in chosen:
+        get_norm(name)
+    return chosen
 
 
 def _run_one(descent: Descent, W: Floats, saved: SavedRun | None) -> Position:
@@ -220,13 +234,8 @@ def _trajectory(
     method: Optimizer,
     descents: list[Descent],
     positions: list[Position],
-    norms: Sequence[str] | None,
+    chosen: tuple[str, ...],
 ) -> Trajectory:
-    chosen = tuple(dict.fromkeys([method.norm or "frobenius", "frobenius"] if norms is None else norms))
-    if not chosen:
-        raise UsageError("norms needs at least one name, but got none; leave it out for those of the method")
-    for name in chosen:
-        get_norm(name)
     return Trajectory(
         tuple(descent.recorded(position) for descent, position in zip(descents, positions, strict=True)),
         question.objective,

@@ -92,7 +92,7 @@ def fast_forward(
     -------
     Trajectory
         ``.error`` estimates the relative error of each record: the distance to a second
-        integration with a tolerance 100 times as large, plus what the flow leaves out; zero for
+        integration with a looser tolerance, plus what the flow leaves out; zero for
         exact steps. The status is "inaccurate" where it is above 1e-6.
 
     Raises

@@ -45,8 +45,8 @@ class FlowCoordinates:
         Logarithms of the sample weights.
     class_basis : (n_classes, n_classes - 1) array
         C.
-    row_basis : (rank, n_columns) array or None
-        B; None is the identity.
+    row_basis : (rank, n_columns) array
+        B.
     """
 
     order: NDArray[np.intp]
@@ -56,7 +56,7 @@ class FlowCoordinates:
     offsets: Floats
     log_weights: Floats
     class_basis: Floats
-    row_basis: Floats | None
+    row_basis: Floats
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -109,13 +109,11 @@ class FlowCoordinates:
 
     def theta_of(self, W: Floats) -> Floats:
         """Return C' W B'."""
-        theta = self.class_basis.T @ W
-        return theta if self.row_basis is None else theta @ self.row_basis.T
+        return np.asarray(self.class_basis.T @ W @ self.row_basis.T)
 
     def coefficients_of(self, theta: Floats) -> Floats:
         """Return C Theta B."""
-        W = self.class_basis @ theta
-        return W if self.row_basis is None else W @ self.row_basis
+        return np.asarray(self.class_basis @ theta @ self.row_basis)
 
 
 def flow_coordinates(objective: LinearObjective) -> FlowCoordinates:
@@ -156,7 +154,7 @@ def flow_coordinates(objective: LinearObjective) -> FlowCoordinates:
     )
 
 
-def _in_row_space(objective: LinearObjective, order: NDArray[np.intp]) -> tuple[Floats, Floats | None]:
+def _in_row_space(objective: LinearObjective, order: NDArray[np.intp]) -> tuple[Floats, Floats]:
     """Return the rows in coordinates of their span, and the basis of the span."""
     X = objective.X[order]
     if X.shape[0] * X.shape[1] > _MOST_ENTRIES:
@@ -169,8 +167,9 @@ def _in_row_space(objective: LinearObjective, order: NDArray[np.intp]) -> tuple[
         Z = np.column_stack([Z, np.ones(len(Z))])
     U, s, Vt = np.linalg.svd(Z, full_matrices=False)
     rank = int((s > max(Z.shape) * np.finfo(float).eps * s.max(initial=0.0)).sum())
+    # along the singular vectors a flat direction has small entries, hence small rounding
     if rank == Z.shape[1]:
-        return np.ascontiguousarray(Z), None
+        return np.ascontiguousarray(Z @ Vt.T), np.ascontiguousarray(Vt)
     return np.ascontiguousarray(U[:, :rank] * s[:rank]), np.ascontiguousarray(Vt[:rank])
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
 from marginscope.exceptions import UsageError
 from marginscope.geometry.margins import all_pairs
 from marginscope.limits.flow_coordinates import FlowCoordinates, flow_coordinates
 from marginscope.limits.log_flow import LogFlow
 from marginscope.limits.slaved_flow import SlavedFlow
+from marginscope.limits.stiff_path import RESOLVED_MARGIN, integrate_to
 from marginscope.objectives import LinearObjective
 
 __all__ = ["FlowPath", "follow_flow"]
@@ -24,14 +24,11 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 RTOL = 1e-11
-# of the second integration, whose distance to the first is the error of both
-_CONTROL_FACTOR = 100.0
+# each integration is judged by its distance to the next one; the later two serve where rounding drowns the first
+_RUNGS = (1.0, 1e2, 1e4, 1e5)
 _WORST_ERROR = 1e-6
-_ATOL_SHARE = 0.1
 # coefficients that give no row a margin above it are zero, up to rounding
 _LEAST_MARGIN = 1e-8
-# coefficients are resolved where they change a margin by this much of the tolerance
-_RESOLVED_MARGIN = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,14 +42,14 @@ class FlowPath:
     coef : (n_records, n_classes, n_columns) array
         W, with the intercept as last column where there is one.
     errors : (n_records,) array
-        Estimate of ||W - W_gd|| / ||W_gd||: the distance to a second integration at a
-        tolerance 100 times as large, plus what the flow leaves out at its start.
+        Estimate of ||W - W_gd|| / ||W_gd||: the distance to a second integration with a looser
+        tolerance, plus what the flow leaves out at its start.
     status : str
         "completed"; "inaccurate": an error is above 1e-6; "failed": the integration ended
         early, records after that are missing.
     reason : str
     n_evaluations : int
-        Of the velocity, in both integrations.
+        Of the velocity, in all integrations.
     step_size : float
     objective : LinearObjective
     tied : (n_samples, n_classes) mask or None
@@ -143,10 +140,9 @@ def follow_flow(
     rest = W - coordinates.coefficients_of(start)
     flow = LogFlow(objective.template, coordinates, step_size, order)
     s_0 = math.log(n_steps) + shift
-    runs = [
-        _integrate(flow, _rows(tied, objective, coordinates), s_0, start.ravel(), targets + shift, tol)
-        for tol in (rtol, _CONTROL_FACTOR * rtol)
-    ]
+    runs, n_evaluations = _two_runs(
+        flow, _rows(tied, objective, coordinates), s_0, start.ravel(), targets + shift, rtol
+    )
     n_reached = min(len(run.points) for run in runs)
     coef, control = (
         np.array([rest + coordinates.coefficients_of(one.reshape(start.shape)) for one in run.points[:n_reached]])
@@ -167,7 +163,7 @@ def follow_flow(
         errors=errors,
         status=status,
         reason=reason,
-        n_evaluations=sum(run.n_evaluations for run in runs),
+        n_evaluations=n_evaluations,
         step_size=step_size,
         objective=objective,
         tied=tied,
@@ -197,46 +193,43 @@ def _rows(tied: Mask | None, objective: LinearObjective, coordinates: FlowCoordi
     return slots[coordinates.order]
 
 
+def _two_runs(
+    flow: LogFlow, tied: Mask | None, s: float, flat: Floats, targets: Floats, rtol: float
+) -> tuple[list[_Integrated], int]:
+    """Return the two sharpest integrations that reach the end, or the two that come furthest, and the evaluations."""
+    runs: list[_Integrated] = []
+    for factor in _RUNGS:
+        runs.append(_integrate(flow, tied, s, flat, targets, factor * rtol))
+        if not any(run.reason for run in runs[-2:]) and len(runs) > 1:
+            break
+    total = sum(run.n_evaluations for run in runs)
+    if any(run.reason for run in runs[-2:]):
+        furthest = max(range(1, len(runs)), key=lambda i: (min(len(run.points) for run in runs[i - 1 : i + 1]), -i))
+        return runs[furthest - 1 : furthest + 1], total
+    return runs[-2:], total
+
+
 def _integrate(flow: LogFlow, tied: Mask | None, s: float, flat: Floats, targets: Floats, rtol: float) -> _Integrated:
     """Integrate the whole system, and from where the tied pairs only follow, the rest of it."""
-    before, size = flow.n_evaluations, _RESOLVED_MARGIN / flow.coordinates.longest_row
+    before, size = flow.n_evaluations, RESOLVED_MARGIN / flow.coordinates.longest_row
     if tied is None:
-        points, reason = _solve(flow.velocity, flow.jacobian, s, flat, targets, rtol, size)
+        points, reason = integrate_to(flow.velocity, flow.jacobian, s, flat, targets, rtol, size)
         return _Integrated(points, reason, flow.n_evaluations - before, 0.0)
     slaved = SlavedFlow(flow, tied, flat)
     late = targets > slaved.follows_from
     change = max(s, slaved.follows_from)
     stops = np.append(targets[~late], change) if late.any() else targets
-    points, reason = _solve(flow.velocity, flow.jacobian, s, flat, stops, rtol, size)
+    points, reason = integrate_to(flow.velocity, flow.jacobian, s, flat, stops, rtol, size)
     jump = 0.0
     if late.any() and not reason:
         end = points.pop()
         w = slaved.growing.T @ end
         jump = float(np.linalg.norm(slaved.at(change, w) - end))
         if slaved.growing.shape[1]:
-            ends, reason = _solve(slaved.velocity, slaved.jacobian, change, w, targets[late], rtol, size)
+            ends, reason = integrate_to(
+                slaved.velocity, slaved.jacobian, change, w, targets[late], rtol, size, is_stiff=True
+            )
         else:
             ends = [w] * int(late.sum())
         points += [slaved.at(at, one) for at, one in zip(targets[late], ends, strict=False)]
     return _Integrated(points, reason, flow.n_evaluations - before + slaved.n_evaluations, jump)
-
-
-def _solve(
-    velocity: Callable[[float, Floats], Floats],
-    jacobian: Callable[[float, Floats], Floats],
-    s: float,
-    flat: Floats,
-    targets: Floats,
-    rtol: float,
-    size: float,
-) -> tuple[list[Floats], str]:
-    """Return the solution at the targets that were reached, and why no more were."""
-    later = targets[targets > s]
-    points = [flat] * (len(targets) - len(later))
-    if not len(later):
-        return points, ""
-    scale = max(float(np.abs(flat).max(initial=0.0)), size)
-    options: dict[str, Any] = {"method": "LSODA", "jac": jacobian, "rtol": rtol, "atol": _ATOL_SHARE * rtol * scale}
-    found = solve_ivp(velocity, (s, float(later[-1])), flat, t_eval=later, **options)
-    reached = [np.ascontiguousarray(one) for one in found.y.T if np.all(np.isfinite(one))]
-    return points + reached, "" if found.success and len(reached) == len(later) else str(found.message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from marginscope.descent.trajectory_text import step_text
+from marginscope.descent.trajectory_text import power_text, step_text
 
 if TYPE_CHECKING:
     from marginscope.limits.late_law import LateLaw
@@ -34,7 +34,7 @@ def description(law: LateLaw) -> str:
             lines.append(
                 f"Step 1e{decade}: ||W|| / ||What|| {law.norm_ratio(log_steps=logs):.4g}, direction error "
                 f"{law.direction_error(log_steps=logs):.2g}, margin gap {law.margin_gap(log_steps=logs):.2g}, loss "
-                f"1e{law.log_loss(log_steps=logs) / math.log(10.0):.4g}."
+                f"{power_text(float(law.log_loss(log_steps=logs)))}."
             )
     if law.warning is not None:
         lines.append(f"Warning: {law.warning}")

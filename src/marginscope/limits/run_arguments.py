@@ -19,6 +19,7 @@ from marginscope.objectives import LinearObjective
 __all__ = [
     "batch_size_of",
     "check_dtype",
+    "check_jobs",
     "check_runs_differ",
     "check_watched",
     "check_whole",
@@ -90,7 +91,7 @@ def given_start(init: Any, objective: LinearObjective, n_runs: int | None = None
         more = "" if n_runs is None else f", or a leading axis of {n_runs} runs"
         raise UsageError(
             f"init needs finite numbers of shape {shape} (a row for each class, the intercept as last column){more}, "
-            f"but got shape {W.shape}; leave it out for 0"
+            f"but got {'NaN or infinity' if W.shape == shape or is_of_all else f'shape {W.shape}'}; leave it out for 0"
         )
     return W
 
@@ -114,15 +115,23 @@ def check_dtype(dtype: str) -> None:
         raise UsageError(f'dtype needs "float64" or "float32", but got {dtype!r:.40}; leave it at "float64"')
 
 
+def check_jobs(n_jobs: Any) -> None:
+    """Refuse what is no number of processes; as in joblib, -1 is all cores."""
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0):
+        raise UsageError(
+            f"n_jobs needs a number of processes, or -1 for all cores, but got {n_jobs!r:.40}; leave it out"
+        )
+
+
 def check_watched(is_watched: bool, n_runs: int) -> None:
     """Refuse to watch several runs, which may go on in processes of their own."""
     if is_watched and n_runs > 1:
         raise UsageError(f"on_record needs a single run, but got n_runs={n_runs}; watch the runs one by one")
 
 
-def check_runs_differ(sizes: list[StepSize]) -> None:
-    """Refuse several runs from one start, by all rows, with one step size."""
-    if len(sizes) > 1 and len({(one.scale, one.decay) for one in sizes}) == 1:
+def check_runs_differ(sizes: list[StepSize], are_alike: bool) -> None:
+    """Refuse several runs with one step size if start and batches are alike too."""
+    if are_alike and len(sizes) > 1 and len({(one.scale, one.decay) for one in sizes}) == 1:
         raise UsageError(
             f"{len(sizes)} runs need something to differ by, but start, batches and step size are the same; "
             'pass init="normal", a batch_size or a list of step sizes'

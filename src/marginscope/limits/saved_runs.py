@@ -51,6 +51,8 @@ def saved_runs(
             raise UsageError("resuming needs the directory of a run, but got none; pass run_dir=")
         yield [None] * len(descents)
         return
+    if not isinstance(run_dir, str | os.PathLike):
+        raise UsageError(f"run_dir needs the path of a directory, but got {run_dir!r:.40}; pass a str or a Path")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0.0 <= seconds < math.inf:
         raise UsageError(
             f"checkpoint_seconds needs a number of at least 0, but got {seconds!r:.40}; the default is a good start"

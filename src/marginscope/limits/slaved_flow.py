@@ -70,7 +70,6 @@ class SlavedFlow:
             lowest = float(scipy.linalg.eigvalsh(curvature, subset_by_index=[0, 0])[0])
             self.follows_from = max(self.follows_from, math.log(_RELAXATIONS / lowest))
             self._factor = scipy.linalg.cho_factor(curvature, check_finite=False)
-        self._last = self.rest
 
     def velocity(self, s: float, w: Floats) -> Floats:
         """Return dw/ds."""
@@ -92,7 +91,7 @@ class SlavedFlow:
         """Return Theta, flat, with v solved for."""
         if not len(self.rest):
             return np.asarray(self.growing @ w)
-        base, v, lag = self.growing @ w, self._last, math.exp(-s)
+        base, v, lag = self.growing @ w, self.rest, math.exp(-s)
         smallest = math.inf
         for _ in range(_MOST_CORRECTIONS):
             flat = base + self.finite @ v
@@ -102,7 +101,6 @@ class SlavedFlow:
             if not size < 0.5 * smallest:  # rounding: the steps no longer shrink
                 break
             v, smallest = v + move, size
-        self._last = v
         return np.asarray(base + self.finite @ v)
 
     def _minimise(self, v: Floats) -> tuple[Floats, Floats]:

@@ -143,8 +143,8 @@ def _draw_norm(ax: Axes, result: Path) -> None:
         ax.plot(x, values[r], color=INKS["accent"], linewidth=1.6 if result.n_runs == 1 else 1.0,
                 label="descent" if r == 0 else None)  # fmt: skip
     law = result.law
-    if law is not None and has_limit:
-        late = x[x * _LOG10 > law.log_onset]
+    late = x[:0] if law is None else x[x * _LOG10 > law.log_onset]
+    if law is not None and has_limit and len(late):
         ax.plot(late, law.norm_ratio(log_steps=late * _LOG10), color=INKS["ink"], linewidth=0.9, linestyle="--",
                 label="late-time law: log t + constant")  # fmt: skip
         ax.legend(fontsize=8, frameon=False, loc="upper left", labelcolor=INKS["ink"])
@@ -164,7 +164,8 @@ def _draw_shares(ax: Axes, result: Path) -> None:
     style_axes(ax, grid="y")
     x = _log10_steps(result)
     shares = _runs(result, result.per_class.share)[0]
-    shown = np.argsort(-shares[-1], kind="stable")[:MOST_CLASSES]
+    # a path of no steps has no record that a logarithmic axis could show
+    shown = np.argsort(-shares[-1] if len(shares) else np.zeros(len(result.classes)), kind="stable")[:MOST_CLASSES]
     for place, k in enumerate(sorted(shown.tolist())):
         ax.plot(x, shares[:, k], **series_line(place), linewidth=1.4, label=as_label(str(result.classes[k]), 14))
     ax.set_ylim(0.0, min(1.0, 1.25 * float(np.nanmax(shares[:, shown], initial=1e-9))))
