@@ -14,6 +14,8 @@ __all__ = ["softmax_information"]
 
 Floats = NDArray[np.float64]
 
+_ENTRIES_AT_ONCE = 200_000
+
 
 def softmax_information(Z: Floats, probabilities: Floats, weights: Floats | None = None) -> Floats:
     """Return F, (n_classes * n_columns) square.
@@ -25,13 +27,33 @@ def softmax_information(Z: Floats, probabilities: Floats, weights: Floats | None
     weights : (n_samples,), optional
     """
     n_classes, p = probabilities.shape[1], Z.shape[1]
-    weighted = probabilities if weights is None else probabilities * weights[:, None]
-    blocks = np.zeros((n_classes, p, n_classes, p))
+    root = probabilities if weights is None else probabilities * np.sqrt(weights)[:, None]
+    # few columns share one product of a matrix with itself; many fill a product for every two classes
+    products = _all_at_once(Z, root) if p <= 10 * n_classes else _pair_by_pair(Z, root)
+    F = -products
+    own = np.arange(n_classes)
+    # the diagonal as a sum of the others: p (1 - p) would cancel
+    F[own, :, own, :] = 0.0
+    F[own, :, own, :] = -F.sum(axis=2)
+    return np.asarray(F.reshape(n_classes * p, n_classes * p))
+
+
+def _all_at_once(Z: Floats, root: Floats) -> Floats:
+    n_classes, p = root.shape[1], Z.shape[1]
+    products = np.zeros((n_classes * p, n_classes * p))
+    step = max(64, _ENTRIES_AT_ONCE // max(1, n_classes * p))
+    for start in range(0, len(Z), step):
+        rows = slice(start, start + step)
+        M = (root[rows, :, None] * Z[rows, None, :]).reshape(-1, n_classes * p)
+        products += M.T @ M
+    return products.reshape(n_classes, p, n_classes, p)
+
+
+def _pair_by_pair(Z: Floats, root: Floats) -> Floats:
+    n_classes, p = root.shape[1], Z.shape[1]
+    products = np.zeros((n_classes, p, n_classes, p))
     for a in range(n_classes):
         for b in range(a):
-            block = (Z * (weighted[:, a] * probabilities[:, b])[:, None]).T @ Z
-            blocks[a, :, b, :] = blocks[b, :, a, :] = -block
-            # the diagonal as a sum of the others: p (1 - p) would cancel
-            blocks[a, :, a, :] += block
-            blocks[b, :, b, :] += block
-    return np.asarray(blocks.reshape(n_classes * p, n_classes * p))
+            block = (Z * (root[:, a] * root[:, b])[:, None]).T @ Z
+            products[a, :, b, :] = products[b, :, a, :] = block
+    return products

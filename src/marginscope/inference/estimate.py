@@ -35,15 +35,17 @@ class Estimate:
     """The largest log likelihood, and where it is attained the coefficients and their covariance.
 
     ``W`` is (n_classes, n_columns) in the basis of the design and sums to zero over the
-    classes; ``covariance`` is that of H' W with the orthonormal contrasts H. On separable
-    data both are of the finite part only, and the columns of ``finite_basis`` span the
-    functionals of H' W that it determines; otherwise that is ``None``.
+    classes; ``covariance`` is that of H' W with the orthonormal contrasts H, and the
+    inverse of ``information``. On separable data the first two are of the finite part
+    only, and the columns of ``finite_basis`` span the functionals of H' W that it
+    determines; otherwise that is ``None``.
     """
 
     likelihood: Likelihood
     log_likelihood: float
     W: Floats
     covariance: Floats
+    information: Floats | None = None
     finite_basis: Floats | None = None
 
     @property
@@ -116,11 +118,13 @@ class Estimate:
 
     def wald(self, space: Floats) -> float:
         """Return the Wald statistic of a hypothesis."""
-        return float(np.sum(self._distance(space)[0] ** 2))
+        assert self.information is not None
+        theta = self.space.T @ (self.W - self._nearest(space)).ravel()
+        return float(theta @ self.information @ theta)
 
     def ratio(self, space: Floats) -> float:
         """Return the likelihood ratio statistic of a hypothesis, twice the difference of log likelihoods."""
-        start = self._distance(space)[1] if self.is_finite else None
+        start = self._nearest(space) if self.is_finite else None
         restricted = self.likelihood.maximise(space, start)
         return max(0.0, 2.0 * (self.log_likelihood - restricted.log_likelihood))
 
@@ -135,17 +139,16 @@ class Estimate:
         M = gauge_matrix(K, reference) @ contrast_basis(K)
         return M, self.likelihood.design.back, self.covariance.reshape(K - 1, p, K - 1, p)
 
-    @cached_property
-    def _root(self) -> Floats:
-        """Upper factor R of the information, F = R'R, in the coordinates of ``space``."""
-        return np.asarray(scipy.linalg.cholesky(np.linalg.inv(self.covariance)))
-
-    def _distance(self, space: Floats) -> tuple[Floats, Floats]:
-        """Return the residual of W outside a space in the metric of the information, and the nearest W in it."""
-        theta = self.space.T @ self.W.ravel()
-        R, S = self._root, self.space.T @ space
-        t = np.linalg.lstsq(R @ S, R @ theta, rcond=None)[0] if S.shape[1] else np.zeros(0)
-        return R @ theta - R @ S @ t, (space @ t).reshape(self.W.shape)
+    def _nearest(self, space: Floats) -> Floats:
+        """Return the W of a space that is nearest in the metric of the information."""
+        assert self.information is not None
+        if not space.shape[1]:
+            return np.zeros_like(self.W)
+        S = self.space.T @ space
+        FS = self.information @ S
+        factor = scipy.linalg.cho_factor(S.T @ FS, check_finite=False)
+        t = scipy.linalg.cho_solve(factor, FS.T @ (self.space.T @ self.W.ravel()), check_finite=False)
+        return np.asarray((space @ t).reshape(self.W.shape))
 
 
 def estimate(likelihood: Likelihood, start: Floats | None, tied: NDArray[np.bool_] | None = None) -> Estimate:
@@ -169,15 +172,16 @@ def estimate(likelihood: Likelihood, start: Floats | None, tied: NDArray[np.bool
     found = likelihood.maximise(space, start)
     if tied is not None:
         part = finite_part(likelihood.Z, likelihood.objective.y, likelihood.weights, tied, space, found.W)
-        return Estimate(likelihood, part.log_likelihood, part.W, part.covariance, part.basis)
+        return Estimate(likelihood, part.log_likelihood, part.W, part.covariance, None, part.basis)
     factor = _checked_factor(space.T @ likelihood.information(found.W) @ space)
     # one step with the information of the maximum itself takes W to rounding
     gradient = space.T @ likelihood.objective.gradient(found.W).ravel()
     W = found.W - (space @ scipy.linalg.cho_solve(factor, gradient)).reshape(found.W.shape)
     best = Maximum(W, -likelihood.objective.value(W))
-    factor = _checked_factor(space.T @ likelihood.information(W) @ space)
+    F = space.T @ likelihood.information(W) @ space
+    factor = _checked_factor(F)
     covariance = scipy.linalg.cho_solve(factor, np.eye(space.shape[1]))
-    return Estimate(likelihood, best.log_likelihood, best.W, 0.5 * (covariance + covariance.T))
+    return Estimate(likelihood, best.log_likelihood, best.W, 0.5 * (covariance + covariance.T), F)
 
 
 def _checked_factor(F: Floats) -> tuple[Floats, bool]:
