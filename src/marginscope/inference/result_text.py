@@ -32,10 +32,11 @@ def summary_lines(tests: ClassTests, *, with_tables: bool = True) -> list[str]:
     """Return the headline, the likelihoods, what a row means, what is missing, and two tables."""
     K, rank = len(tests.classes), tests._estimate.likelihood.design.rank
     ratio, df = 2.0 * (tests.log_likelihood - tests.null_log_likelihood), (K - 1) * rank
+    what = "" if tests.status == "overlap" else "below "
     alone = "with intercepts alone" if tests.fit_intercept else "without any feature"
     lines = [
         headline(tests),
-        f"Log likelihood {tests.log_likelihood:.6g}, {tests.null_log_likelihood:.6g} {alone}: likelihood ratio "
+        f"Log likelihood {what}{tests.log_likelihood:.6g}, {tests.null_log_likelihood:.6g} {alone}: likelihood ratio "
         f"{ratio:.5g}, {df} degrees of freedom, p = {p_text(chi_square_tail(ratio, df))}.",
         tests.meaning,
     ]
