@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-
 import torch
+from torch import nn
+
 from marginscope.exceptions import ModelError, UsageError
 from marginscope.torch.heads import ClassBranches, CosineHead
-from torch import nn
 
 
 def small_branch():

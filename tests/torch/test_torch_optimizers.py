@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 
 import marginscope as ms
-import torch
 from marginscope.descent.muon import newton_schulz as numpy_newton_schulz
 from marginscope.exceptions import ModelError, UsageError
 from marginscope.geometry.norms import NORMS, get_norm

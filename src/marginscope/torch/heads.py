@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from marginscope.exceptions import ModelError, UsageError
 from torch import Tensor, nn
+
+from marginscope.exceptions import ModelError, UsageError
 
 __all__ = ["ClassBranches", "CosineHead"]
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 import math
 
 import torch
-from marginscope.descent.muon import N_ITERATIONS, QUINTIC
 from torch import Tensor
+
+from marginscope.descent.muon import N_ITERATIONS, QUINTIC
 
 __all__ = ["as_matrix", "newton_schulz", "normalized", "polar_factor", "rank_one", "rank_tolerance_of"]
 

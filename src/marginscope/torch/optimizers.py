@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from marginscope.torch.linear_maximizers import (
     as_matrix,
     newton_schulz,
@@ -30,7 +32,6 @@ from marginscope.torch.linear_maximizers import (
     rank_tolerance_of,
 )
 from marginscope.torch.steepest import Move, Params, SteepestDescent
-from torch import Tensor
 
 __all__ = ["Muon", "NormalizedDescent", "NuclearDescent", "SignDescent", "SpectralDescent"]
 

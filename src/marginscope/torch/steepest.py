@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import torch
-from marginscope.exceptions import ModelError, UsageError
 from torch import Tensor
+
+from marginscope.exceptions import ModelError, UsageError
 
 __all__ = ["Move", "Params", "SteepestDescent"]
 
