@@ -191,6 +191,10 @@ class LinearObjective:
         """Return the second derivative at W along V, of the shape of W."""
         return self.hessian_at(W)(V)
 
+    def is_compiled_at(self, W: Floats) -> bool:
+        """Say whether ``value_and_gradient`` runs compiled code, with little memory beside the scores."""
+        return self._compiled_for(W) is not None
+
     def _compiled_for(self, W: Floats) -> SignedWeights | None:
         """Return the compiled form of this pass, if there is one and the data is large."""
         dtype = W.dtype

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.exceptions import UsageError
-from marginscope.fitting.result import Fit, Status
+from marginscope.fitting import SOLVERS
+from marginscope.fitting.choose import choose_solver, gram_operations
+from marginscope.fitting.newton import Stopping
+from marginscope.fitting.newton_gram import newton_gram
+from marginscope.fitting.problem import problem_of
+from marginscope.fitting.result import Fit
+from marginscope.fitting.row_space import RowSpace
 from marginscope.objectives import LinearObjective
 
 __all__ = ["SOLVERS", "Fit", "fit"]
 
 Floats = NDArray[np.float64]
-SOLVERS = ("auto", "lbfgs", "newton-cg", "newton-gram", "subsampled")
+_MOST_ROWS_OF_WIDE = 3000
+# a fit within the tolerance goes on to rounding where a whole Hessian takes milliseconds
+_MOST_POLISHED = 600
+_MOST_OPERATIONS = 1e8
+_POLISH_STEPS = 10
 
 
 def fit(
@@ -53,9 +65,19 @@ def fit(
     ------
     UsageError
         If the template has kinks, there is no such solver, or a number is out of range.
+    DataError
+        If no row has a positive weight.
+    NotSolvedError
+        If features or weights overflow.
+
+    Notes
+    -----
+    Small fits go on below the tolerance, to rounding: a row of weight 2 is then two rows to the
+    last digits of the coefficients.
     """
-    if solver not in SOLVERS:
-        raise UsageError(f"one of the solvers {', '.join(SOLVERS)} is needed, but got {solver!r}; use auto")
+    names = [one.name for one in SOLVERS]
+    if solver != "auto" and solver not in names:
+        raise UsageError(f"one of the solvers auto, {', '.join(names)} is needed, but got {solver!r}; use auto")
     if not 0.0 < tol < np.inf:
         raise UsageError(f"a positive finite tol is needed, but got {tol!r}; use 1e-6")
     if max_iter is not None and max_iter < 1:
@@ -67,7 +89,10 @@ def fit(
             f"a start of finite numbers and shape {objective.shape} is needed, but got shape {W.shape}; "
             "leave it out to begin at zero"
         )
-    return _lbfgs(objective, W, tol, 15000 if max_iter is None else max_iter)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _fit(objective, W, solver, tol, max_iter, np.random.default_rng(random_state))
 
 
 def _check_smooth(objective: LinearObjective) -> None:
@@ -78,32 +103,31 @@ def _check_smooth(objective: LinearObjective) -> None:
         )
 
 
-def _lbfgs(objective: LinearObjective, W: Floats, tol: float, max_iter: int) -> Fit:
-    from scipy.optimize import minimize
+def _fit(
+    objective: LinearObjective, W: Floats, solver: str, tol: float, max_iter: int | None, rng: np.random.Generator
+) -> Fit:
+    n, d = objective.X.shape
+    space = RowSpace(objective) if n < d and n <= _MOST_ROWS_OF_WIDE and solver in ("auto", "newton-gram") else None
+    inner = objective if space is None else space.objective
+    theta = W if space is None else space.inside(W)
+    name, reason = choose_solver(inner) if solver == "auto" else (solver, "")
+    chosen = next(one for one in SOLVERS if one.name == name)
+    problem = problem_of(inner)
+    at = problem.rows.coordinates
+    stopping = Stopping(tol, chosen.max_iter if max_iter is None else max_iter)
+    point = chosen.run(problem, at.from_coef(theta), stopping, rng)
+    n_iter = point.n_iter
+    if point.status != "iteration_limit" and _is_small(inner):
+        point = newton_gram(problem, point.theta, replace(stopping, max_iter=_POLISH_STEPS, polish=True), rng)
+        n_iter += point.n_iter
+    coef = at.to_coef(point.theta)
+    if space is not None:
+        coef = space.outside(coef)
+        reason += f"; {n} rows span fewer dimensions than {d} columns" if reason else ""
+    return Fit(coef, point.value, n_iter, point.norm, point.status, name, reason, math.ceil(problem.passes))
 
-    total = float(np.exp(objective.adjustment.log_sample_weights(objective.y)).sum())
 
-    def value_and_gradient(w: Floats) -> tuple[float, Floats]:
-        value, gradient = objective.value_and_gradient(w.reshape(W.shape))
-        return value / total, gradient.ravel() / total
-
-    found = minimize(
-        value_and_gradient,
-        W.ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": max_iter, "maxfun": 10 * max_iter, "gtol": tol, "ftol": 0.0, "maxcor": 20},
-    )
-    value, gradient = objective.value_and_gradient(found.x.reshape(W.shape))
-    norm = float(np.abs(gradient).max() / total)
-    limit: Status = "iteration_limit" if found.nit >= max_iter else "stalled"
-    return Fit(
-        coef=found.x.reshape(W.shape),
-        value=value,
-        n_iter=int(found.nit),
-        gradient_norm=norm,
-        status="converged" if norm <= tol else limit,
-        solver="lbfgs",
-        reason="",
-        passes=int(found.nfev) + 1,
-    )
+def _is_small(objective: LinearObjective) -> bool:
+    """Say whether steps with the whole Hessian cost next to nothing."""
+    unknowns = (objective.n_classes - 1) * objective.shape[1]
+    return unknowns <= _MOST_POLISHED and gram_operations(objective) <= _MOST_OPERATIONS
