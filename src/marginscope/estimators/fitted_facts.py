@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from marginscope._display import fragment_of
@@ -22,6 +24,31 @@ class ShowsFacts:
     def _facts_html(self) -> str:
         facts = self._facts()
         return fragment_of("fitted_facts", facts) if facts else ""
+
+    # scikit-learn looks at every attribute for dir() and for its picture; neither shall solve anything
+
+    def __dir__(self) -> list[str]:
+        with self._looking():
+            names = [str(name) for name in super().__dir__()]
+        return names if "_is_looked_at" in vars(self) else [*names, *self._not_computed()]
+
+    def _not_computed(self) -> tuple[str, ...]:
+        """Return attributes that would be computed now; they raise while ``_is_looked_at`` is there."""
+        return ()
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        before = vars(self).get("_is_looked_at")
+        vars(self)["_is_looked_at"] = True
+        try:
+            yield
+        finally:
+            if before is None:
+                del vars(self)["_is_looked_at"]
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        with self._looking():
+            return super()._get_fitted_attr_html(doc_link)  # type: ignore[misc]
 
     def _repr_html_inner(self) -> str:
         return str(super()._repr_html_inner()) + self._facts_html()  # type: ignore[misc]

@@ -89,6 +89,8 @@ class LinearClassifier(ClassifierMixin, ShowsFacts, BaseEstimator):  # type: ign
         check_is_fitted(self)
         if getattr(self, "_certificate", None) is None:
             rows: TrainingRows | None = getattr(self, "_rows", None)
+            if "_is_looked_at" in vars(self):
+                raise AttributeError("certificate_ is not computed yet")
             if rows is None:
                 raise AttributeError(
                     "a certificate needs the training rows, but this model was loaded from a file, which has none; "
@@ -102,6 +104,10 @@ class LinearClassifier(ClassifierMixin, ShowsFacts, BaseEstimator):  # type: ign
         state: dict[str, Any] = dict(super().__getstate__())
         state.pop("_rows", None)
         return state
+
+    def _not_computed(self) -> tuple[str, ...]:
+        has_rows = getattr(self, "_rows", None) is not None
+        return ("certificate_",) if has_rows and getattr(self, "_certificate", None) is None else ()
 
     def _scores_are_log_probabilities(self) -> bool:
         """Say whether the softmax of the scores is the conditional distribution."""
