@@ -194,3 +194,12 @@ def test_pro019_without_skops_the_extra_is_named(tmp_path, monkeypatch):
         load_model(path)
     assert raised.value.exit_code == 2
     assert isinstance(raised.value, ImportError)
+
+
+def test_an_archive_whose_first_line_is_text_is_no_pickle(tmp_path):
+    # a stored member whose sum of bytes and time are letters: the whole head reads as one opcode of protocol 0
+    head = b"PK\x03\x04" + b"a" * 22 + b"\n"
+    path = tmp_path / "model.skops"
+    path.write_bytes(head + b"b" * 100)
+    with pytest.raises(ModelError):
+        load_model(path)

@@ -37,6 +37,7 @@ _OWN_TYPES = (
     "marginscope.solvers.soft_margin.SoftMargin",
     "scipy.sparse._csr.csr_array",
 )
+_ZIP = b"PK\x03\x04"
 _PICKLE_SUFFIXES = frozenset(
     {".pkl", ".pickle", ".joblib", ".jbl", ".sav", ".dill", ".cloudpickle", ".pt", ".pth", ".ckpt", ".bin", ".model"}
 )
@@ -154,6 +155,9 @@ def _refuse_pickle(path: Path, what: str) -> NoReturn:
 
 
 def _is_pickle(head: bytes) -> bool:
+    if head.startswith(_ZIP):
+        # P is an opcode as well, which takes the rest of the line
+        return False
     if len(head) > 1 and head[0] == 0x80 and head[1] <= 5:
         return True
     # Protocols 0 and 1 have no mark: two opcodes that parse, one of them making or finding an object.
