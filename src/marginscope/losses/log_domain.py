@@ -52,8 +52,10 @@ def log_sum_exp(x: Floats) -> Floats:
 
 def log_sum(margins: Any, xp: Any = np) -> Any:
     """Compute log S = log sum_j exp(-u_j) over the last axis."""
-    largest = xp.amax(-margins, -1)
-    return largest + xp.log(xp.exp(-margins - largest[..., None]).sum(-1))
+    if xp is not np:
+        return xp.logsumexp(-margins, -1)
+    largest = np.max(-margins, axis=-1)
+    return largest + np.log(np.exp(-margins - largest[..., None]).sum(-1))
 
 
 def share_and_log_sum(margins: Floats, *, log: bool = False) -> tuple[Floats, Floats]:

@@ -34,7 +34,7 @@ __all__ = ["ClassCountLoss"]
 
 
 class ClassCountLoss(TemplateLoss):
-    """What the losses made from class counts share; ``adjustment`` is all that one adds.
+    """What losses from class counts share; ``adjustment`` is all that one adds.
 
     The counts are a buffer that is saved; what follows from them is computed anew when a
     state is loaded.
@@ -50,7 +50,9 @@ class ClassCountLoss(TemplateLoss):
     ignore_index, reduction
         See `marginscope.torch.functional.cross_entropy`.
     **parameters
-        Of the template.
+        Of the template. One that has the name of a parameter of the loss itself, as ``gamma``
+        of ``"focal"`` in `VSLoss`, goes into the template:
+        ``loss=marginscope.losses.get("focal", gamma=1.0)``.
     """
 
     def __init__(
