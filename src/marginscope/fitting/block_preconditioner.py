@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.fitting.grams import add_weighted_gram
+from marginscope.fitting.newton import Point
 from marginscope.fitting.problem import Problem
 from marginscope.fitting.rows import Curvature
 from marginscope.geometry.margins import is_sparse
@@ -33,21 +34,21 @@ class Preconditioner(Protocol):
     def solve(self, residual: Floats) -> Floats: ...
 
 
-def preconditioner(problem: Problem, theta: Floats) -> Preconditioner:
+def preconditioner(problem: Problem, point: Point) -> Preconditioner:
     """Return the blocks where they have room, and their diagonals otherwise."""
     K, q = problem.shape
     if K * q * q <= _MOST_BLOCK_ENTRIES:
-        return BlockPreconditioner(problem, theta)
-    return DiagonalPreconditioner(problem, theta)
+        return BlockPreconditioner(problem, point)
+    return DiagonalPreconditioner(problem, point)
 
 
 class BlockPreconditioner:
-    """The inverse of the diagonal blocks at theta."""
+    """The inverse of the diagonal blocks at a point."""
 
-    def __init__(self, problem: Problem, theta: Floats) -> None:
+    def __init__(self, problem: Problem, point: Point) -> None:
         K, q = problem.shape
         rows = problem.rows
-        weights = np.maximum(Curvature(rows, theta).of_classes(), 0.0)
+        weights = np.maximum(Curvature(rows, point.theta).of_classes(), 0.0)
         problem.passes += problem.share
         # where all classes curve alike, as at zero, one block serves all
         self._n_blocks = 1 if np.all(weights == weights[:, :1]) else K
@@ -59,7 +60,8 @@ class BlockPreconditioner:
                 for total, w in zip(totals, weights[part].T, strict=False):
                     some = np.flatnonzero(w)
                     add_weighted_gram(total, Z[some], w[some])
-        factored = [_factored(one, problem.ridge.astype(np.float32)) for one in totals]
+        added = (problem.ridge + point.damping * problem.total).astype(np.float32)
+        factored = [_factored(one, added) for one in totals]
         self._factors = [factor for factor, _ in factored]
         self._sizes = np.stack([size for _, size in factored])
 
@@ -95,11 +97,11 @@ def _factored(total: Any, ridge: Any) -> tuple[Any, Any]:
 
 
 class DiagonalPreconditioner:
-    """The inverse of the diagonal at theta, for many columns."""
+    """The inverse of the diagonal at a point, for many columns."""
 
-    def __init__(self, problem: Problem, theta: Floats) -> None:
+    def __init__(self, problem: Problem, point: Point) -> None:
         rows = problem.rows
-        weights = np.maximum(Curvature(rows, theta).of_classes(), 0.0)
+        weights = np.maximum(Curvature(rows, point.theta).of_classes(), 0.0)
         problem.passes += problem.share
         diagonal = np.zeros(problem.shape)
         for block in rows.blocks:
@@ -111,7 +113,7 @@ class DiagonalPreconditioner:
             else:
                 for part, Z in rows.dense(block):
                     diagonal += weights[part].T @ Z**2
-        diagonal += problem.ridge
+        diagonal += problem.ridge + point.damping * problem.total
         self._diagonal = np.where(diagonal > 0.0, diagonal, max(float(diagonal.max(initial=0.0)), 1e-300))
 
     def solve(self, residual: Floats) -> Floats:

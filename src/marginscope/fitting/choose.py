@@ -10,11 +10,11 @@ from marginscope.objectives import LinearObjective
 
 __all__ = ["choose_solver", "gram_operations"]
 
-# unknowns up to which the whole Hessian is formed
-_MOST_UNKNOWNS = 1500
-# multiplications of one whole Hessian from which a sample of the rows pays
-_MANY_OPERATIONS = 3e9
-_ROWS_PER_UNKNOWN = 300
+# unknowns up to which the whole Hessian of all rows is the fastest, and that of a sample is
+_MOST_OF_ALL_ROWS = 150
+_MOST_OF_A_SAMPLE = 1500
+_ROWS_PER_UNKNOWN = 100
+_MANY_ROWS = 20000
 
 
 def gram_operations(objective: LinearObjective) -> float:
@@ -28,12 +28,9 @@ def choose_solver(objective: LinearObjective) -> tuple[str, str]:
     """Return the name of a solver, and one sentence that says why."""
     n, (K, q) = objective.X.shape[0], objective.shape
     unknowns = (K - 1) * q
-    if unknowns > _MOST_UNKNOWNS:
-        stored = "sparse rows" if is_sparse(objective.X) else "rows"
-        return (
-            "newton-cg",
-            f"{unknowns} unknowns are too many for a whole Hessian, and products with {stored} are cheap",
-        )
-    if gram_operations(objective) > _MANY_OPERATIONS and n > _ROWS_PER_UNKNOWN * unknowns:
-        return "subsampled", f"{n} rows are far more than {unknowns} unknowns need for a Hessian that is nearly right"
-    return "newton-gram", f"a whole Hessian of {unknowns} unknowns is cheap, and Newton's method takes few steps"
+    if unknowns <= _MOST_OF_A_SAMPLE and n >= max(_MANY_ROWS, _ROWS_PER_UNKNOWN * unknowns):
+        return "subsampled", f"{n} rows are many more than the Hessian of {unknowns} unknowns needs to be nearly right"
+    if unknowns <= _MOST_OF_ALL_ROWS:
+        return "newton-gram", f"the whole Hessian of {unknowns} unknowns is cheap, and Newton's method takes few steps"
+    kind = "sparse rows" if is_sparse(objective.X) else "the rows"
+    return "newton-cg", f"the whole Hessian of {unknowns} unknowns costs more than products with {kind}"

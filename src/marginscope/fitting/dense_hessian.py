@@ -41,12 +41,12 @@ def without_common_part(theta: Floats, scales: Floats) -> Floats:
 
 
 class DenseHessian:
-    """The Hessian of a problem at theta, factored."""
+    """The Hessian of a problem at a point, damped as the point says, factored."""
 
-    def __init__(self, problem: Problem, theta: Floats) -> None:
+    def __init__(self, problem: Problem, point: Point) -> None:
         scales = problem.rows.scales
         self._B = class_directions(scales)
-        blocks = _blocks(problem, theta, self._B)
+        blocks = _blocks(problem, point.theta, self._B)
         m, q = self._B.shape[1], problem.shape[1]
         H = np.empty((m, q, m, q))
         place = 0
@@ -55,7 +55,7 @@ class DenseHessian:
                 H[a, :, b] = H[b, :, a] = blocks[place]
                 place += 1
         whole = H.reshape(m * q, m * q)
-        whole[np.diag_indices(m * q)] += np.tile(problem.ridge, m)
+        whole[np.diag_indices(m * q)] += np.tile(problem.ridge + point.damping * problem.total, m)
         self._factor, self._size = _factored(whole)
 
     def solve(self, gradient: Floats) -> Floats:
@@ -109,4 +109,4 @@ def _factored(H: Floats) -> tuple[Floats, Floats]:
 
 def newton_direction(problem: Problem, point: Point) -> Floats:
     """Return the Newton step at a point."""
-    return -DenseHessian(problem, point.theta).solve(point.gradient)
+    return -DenseHessian(problem, point).solve(point.gradient)

@@ -42,7 +42,10 @@ class CorrectedDirection:
         self._before: Point | None = None
 
     def __call__(self, point: Point) -> Floats:
-        if self._before is not None:
+        if self._before is point:
+            # no step along the last direction was any good
+            self._pairs = []
+        elif self._before is not None:
             s, y = point.theta - self._before.theta, point.gradient - self._before.gradient
             curved = float((s * y).sum())
             if curved > _LEAST_CURVED * float(np.linalg.norm(s) * np.linalg.norm(y)):

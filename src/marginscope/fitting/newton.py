@@ -1,7 +1,9 @@
-"""The loop of all Newton methods: a direction, a step length, and when to stop.
+"""The loop of all solvers: a direction, a step length, and when to stop.
 
 A step is taken if the value falls enough (Armijo 1966); where rounding hides the fall, if
-the slope has not turned (Hager and Zhang 2005, equation 4.1).
+the slope has not turned (Hager and Zhang 2005, equation 4.1). Where only a small part of a
+step is any good, the Hessian there says little about the loss: a multiple of the identity is
+added to it, and taken away again as steps succeed (Levenberg 1944).
 """
 
 from __future__ import annotations
@@ -20,20 +22,37 @@ __all__ = ["Point", "Stopping", "minimise", "point_at"]
 Floats = NDArray[np.float64]
 _SUFFICIENT = 1e-4
 _NOISE = 1e-13
-_MOST_TRIALS = 40
+_MOST_TRIALS = 15
+# part of a step below which the damping grows, by the factor
+_SHORT = 0.05
+_FIRST_DAMPING = 1e-3
+_DAMPING_FACTOR = 10.0
+_MOST_DAMPING = 1e6
 # a polish ends where a step no longer makes the gradient this much smaller
 _STILL_FALLS = 0.3
 
 
 @dataclass(eq=False)
 class Point:
-    """Where a solver stands."""
+    """Where a solver stands.
+
+    Attributes
+    ----------
+    theta, value, gradient
+    norm : float
+        Of the gradient, as ``Problem.gradient_norm``.
+    n_iter : int
+    damping : float
+        Curvature to be added to the Hessian, over the sum of the sample weights.
+    status : str
+    """
 
     theta: Floats
     value: float
     gradient: Floats
     norm: float
     n_iter: int = 0
+    damping: float = 0.0
     status: Status = "iteration_limit"
 
 
@@ -82,12 +101,21 @@ def minimise(problem: Problem, theta: Floats, direction: Direction, stopping: St
             step, slope = -point.gradient, -float((point.gradient**2).sum())
         if -slope <= 2.0 * stopping.decrement * abs(point.value):
             return _ended(point, "converged")
-        following = _search(problem, point, step, slope)
+        following, length = _search(problem, point, step, slope)
+        if length < _SHORT:
+            point.damping = max(_FIRST_DAMPING, _DAMPING_FACTOR * point.damping)
         if following is None:
-            return _ended(point, "converged" if done else "stalled")
+            if point.damping > _MOST_DAMPING or -slope <= _NOISE * abs(point.value):
+                return _ended(point, "converged" if done else "stalled")
+            continue
+        following.damping = point.damping if length < 1.0 else _eased(point.damping)
         if done and following.norm > _STILL_FALLS * point.norm:
             return _ended(following if following.norm < point.norm else point, "converged")
         point = following
+
+
+def _eased(damping: float) -> float:
+    return damping / _DAMPING_FACTOR if damping > _FIRST_DAMPING else 0.0
 
 
 def _ended(point: Point, status: Status) -> Point:
@@ -95,8 +123,8 @@ def _ended(point: Point, status: Status) -> Point:
     return point
 
 
-def _search(problem: Problem, point: Point, step: Floats, slope: float) -> Point | None:
-    """Return the first point along the step that is good enough, halving or less each time."""
+def _search(problem: Problem, point: Point, step: Floats, slope: float) -> tuple[Point | None, float]:
+    """Return the first point along the step that is good enough, and the part of the step it took."""
     length = 1.0
     noise = _NOISE * abs(point.value)
     for _ in range(_MOST_TRIALS):
@@ -108,10 +136,8 @@ def _search(problem: Problem, point: Point, step: Floats, slope: float) -> Point
         if falls or (change <= noise and abs(new_slope) <= (1.0 - 2.0 * _SUFFICIENT) * abs(slope)):
             norm = problem.gradient_norm(gradient)
             if np.isfinite(norm):
-                return Point(theta, value, gradient, norm, point.n_iter + 1)
+                return Point(theta, value, gradient, norm, point.n_iter + 1), length
         # the parabola through the value, the slope and the new value
         wanted = -0.5 * slope * length / (change / length - slope) if np.isfinite(change) else 0.0
         length = min(max(wanted, 0.1 * length), 0.5 * length)
-        if np.abs(length * step).max() <= 1e-16 * np.abs(point.theta).max(initial=0.0):
-            break
-    return None
+    return None, 0.0

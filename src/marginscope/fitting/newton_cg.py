@@ -25,11 +25,12 @@ _BEYOND_TOL = 0.3
 
 
 class ImplicitHessian:
-    """The Hessian of a problem at theta, known by its products, and solved by conjugate gradients."""
+    """The damped Hessian of a problem at a point, known by its products, and solved by conjugate gradients."""
 
-    def __init__(self, problem: Problem, theta: Floats, blocks: Preconditioner) -> None:
+    def __init__(self, problem: Problem, point: Point, blocks: Preconditioner) -> None:
         self._problem, self._blocks = problem, blocks
-        self._curvature = Curvature(problem.rows, theta)
+        self._added = problem.ridge + point.damping * problem.total
+        self._curvature = Curvature(problem.rows, point.theta)
         problem.passes += problem.share
 
     def solve(self, right: Floats, rtol: float) -> Floats:
@@ -42,7 +43,7 @@ class ImplicitHessian:
 
     def _product(self, V: Floats) -> Floats:
         self._problem.passes += self._problem.share
-        return np.asarray(self._curvature.product(V) + self._problem.ridge * V)
+        return np.asarray(self._curvature.product(V) + self._added * V)
 
 
 class TruncatedDirection:
@@ -60,16 +61,18 @@ class TruncatedDirection:
 
     def __init__(self, products_of: Problem, blocks_of: Problem, tol: float) -> None:
         self._problem, self._blocks_of, self._tol = products_of, blocks_of, tol
-        self._made_at = -_KEPT_FOR
+        self._made_at, self._damping = -_KEPT_FOR, 0.0
         self._first_norm = 0.0
+        self._blocks: Preconditioner
 
     def __call__(self, point: Point) -> Floats:
-        if point.n_iter - self._made_at >= (1 if point.n_iter < _KEPT_FOR else _KEPT_FOR):
-            self.blocks = preconditioner(self._blocks_of, point.theta)
-            self._made_at = point.n_iter
+        age = point.n_iter - self._made_at
+        if age >= (1 if point.n_iter < _KEPT_FOR else _KEPT_FOR) or point.damping != self._damping:
+            self._blocks = preconditioner(self._blocks_of, point)
+            self._made_at, self._damping = point.n_iter, point.damping
         self._first_norm = max(self._first_norm, point.norm)
         rtol = max(min(_RTOL, (point.norm / self._first_norm) ** 0.5), min(0.5, _BEYOND_TOL * self._tol / point.norm))
-        return -ImplicitHessian(self._problem, point.theta, self.blocks).solve(point.gradient, rtol)
+        return -ImplicitHessian(self._problem, point, self._blocks).solve(point.gradient, rtol)
 
 
 def newton_cg(problem: Problem, theta: Floats, stopping: Stopping, rng: np.random.Generator) -> Point:

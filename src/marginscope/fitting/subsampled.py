@@ -38,20 +38,22 @@ class SampledDirection:
 
     def __init__(self, problem: Problem, order: Codes, size: int) -> None:
         self._problem, self._order, self._size = problem, order, size
+        self._made_at, self._damping = -_KEPT_FOR, 0.0
         self._hessian: DenseHessian
 
     def solve(self, point: Point, right: Floats) -> Floats:
         """Return about the inverse of the Hessian times a matrix."""
-        if point.n_iter % _KEPT_FOR == 0:
+        if point.n_iter >= self._made_at + _KEPT_FOR or point.damping != self._damping:
             n = len(self._order)
             some = self._problem
             if self._size < n // 2:
                 # the last rows: those that no earlier sample was fitted to
                 some = some.sample(np.sort(self._order[-self._size :]), n / self._size)
-            self._hessian = DenseHessian(some, point.theta)
+            self._hessian = DenseHessian(some, point)
             if some is not self._problem:
                 self._problem.passes += some.passes
             self._size *= 2
+            self._made_at, self._damping = point.n_iter, point.damping
         return self._hessian.solve(right)
 
 
