@@ -54,6 +54,7 @@ def _pair_by_pair(Z: Floats, root: Floats) -> Floats:
     products = np.zeros((n_classes, p, n_classes, p))
     for a in range(n_classes):
         for b in range(a):
-            block = (Z * (root[:, a] * root[:, b])[:, None]).T @ Z
-            products[a, :, b, :] = products[b, :, a, :] = block
+            # a matrix with itself costs half of two matrices
+            M = Z * np.sqrt(root[:, a] * root[:, b])[:, None]
+            products[a, :, b, :] = products[b, :, a, :] = M.T @ M
     return products

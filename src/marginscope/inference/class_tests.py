@@ -167,11 +167,11 @@ def _likelihood(X: Any, codes: NDArray[np.intp], weights: Floats, K: int, *, fit
 
 def _estimate(likelihood: Likelihood, codes: NDArray[np.intp], certificate: SeparabilityCertificate) -> Estimate:
     if certificate.status != "overlap":
-        tied = all_pairs(codes, likelihood.n_classes) & ~certificate.separable_mask
-        return estimate(likelihood, None, tied)
+        return estimate(likelihood, tied=all_pairs(codes, likelihood.n_classes) & ~certificate.separable_mask)
     from marginscope.fitting.fit import fit
 
-    return estimate(likelihood, change_gauge(fit(likelihood.objective, tol=1e-9).coef))
+    near = fit(likelihood.objective, tol=1e-9)
+    return estimate(likelihood, start=change_gauge(near.coef) if near.status == "converged" else None)
 
 
 def _null(codes: NDArray[np.intp], weights: Floats, *, fit_intercept: bool) -> float:

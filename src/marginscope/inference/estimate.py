@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from marginscope.exceptions import NotSolvedError
 from marginscope.geometry.gauge import contrast_basis, gauge_matrix
 from marginscope.inference.finite_part import finite_part
-from marginscope.inference.likelihood import Likelihood, Maximum
+from marginscope.inference.likelihood import Likelihood
 
 __all__ = ["Estimate", "estimate"]
 
@@ -28,6 +28,9 @@ Floats = NDArray[np.float64]
 
 _SMALLEST_CURVATURE = 1e-13
 _OUTSIDE = 1e-7
+# steps of a hundred millionth of a standard error
+_SETTLED = 1e-16
+_NEAR = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +154,14 @@ class Estimate:
         return np.asarray((space @ t).reshape(self.W.shape))
 
 
-def estimate(likelihood: Likelihood, start: Floats | None, tied: NDArray[np.bool_] | None = None) -> Estimate:
+def estimate(likelihood: Likelihood, *, start: Floats | None = None, tied: NDArray[np.bool_] | None = None) -> Estimate:
     """Maximise the likelihood.
 
     Parameters
     ----------
     likelihood : Likelihood
     start : (n_classes, n_columns) array, optional
+        Near the maximum; from one that is not, the search goes on.
     tied : (n_samples, n_classes) mask, optional
         On separable data, the pairs of a row and another class that no direction
         separates; then the maximum is a supremum, and the estimates are of its finite part.
@@ -169,19 +173,26 @@ def estimate(likelihood: Likelihood, start: Floats | None, tied: NDArray[np.bool
     """
     K, p = likelihood.shape
     space = np.asarray(np.kron(contrast_basis(K), np.eye(p)), dtype=float)
-    found = likelihood.maximise(space, start)
     if tied is not None:
+        found = likelihood.maximise(space)
         part = finite_part(likelihood.Z, likelihood.objective.y, likelihood.weights, tied, space, found.W)
         return Estimate(likelihood, part.log_likelihood, part.W, part.covariance, None, part.basis)
-    factor = _checked_factor(space.T @ likelihood.information(found.W) @ space)
-    # one step with the information of the maximum itself takes W to rounding
-    gradient = space.T @ likelihood.objective.gradient(found.W).ravel()
-    W = found.W - (space @ scipy.linalg.cho_solve(factor, gradient)).reshape(found.W.shape)
-    best = Maximum(W, -likelihood.objective.value(W))
-    F = space.T @ likelihood.information(W) @ space
-    factor = _checked_factor(F)
+    W = likelihood.maximise(space).W if start is None else start
+    decrement = np.inf
+    while decrement > _SETTLED:
+        F = space.T @ likelihood.information(W) @ space
+        factor = _checked_factor(F)
+        # steps with the information of the point itself take W to rounding
+        step = -scipy.linalg.cho_solve(factor, space.T @ likelihood.objective.gradient(W).ravel())
+        before, decrement = decrement, float(step @ F @ step)
+        if not decrement < before:
+            break
+        if decrement > _NEAR and start is not None:
+            return estimate(likelihood)
+        W = W + (space @ step).reshape(W.shape)
     covariance = scipy.linalg.cho_solve(factor, np.eye(space.shape[1]))
-    return Estimate(likelihood, best.log_likelihood, best.W, 0.5 * (covariance + covariance.T), F)
+    value = -likelihood.objective.value(W)
+    return Estimate(likelihood, value, W, 0.5 * (covariance + covariance.T), 0.5 * (F + F.T))
 
 
 def _checked_factor(F: Floats) -> tuple[Floats, bool]:
