@@ -100,6 +100,21 @@ def test_what_cannot_be_meant(
     assert captured.out == ""
 
 
+def test_long_work_says_so_once(wine: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marginscope.cli.limit._PATIENCE", 0.0)
+    words = ["limit", wine, "-t", "kind", "--standardise", "--steps", "1e20"]
+    assert main(words) == 0
+    assert capsys.readouterr().err.count("178 rows are followed in log time") == 1
+    assert main([*words, "-q"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_loss_without_a_law_says_so(wine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["limit", wine, "-t", "kind", "--standardise", "-q", "--steps", "1e20"]
+    assert main([*words, "--loss", "polynomial"]) == 0
+    assert "No law is known for the late path of polynomial" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_path_that_is_less_accurate_is_shown_if_it_reached_its_end() -> None:
     path = fast_forward(*load_iris(return_X_y=True), n_steps=1e4)
     run = replace(path.runs[0], status="inaccurate", error=np.full(len(path.steps), 2e-5))

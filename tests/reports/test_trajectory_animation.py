@@ -28,6 +28,20 @@ def test_a_gif_has_a_frame_for_every_record(path: ms.Trajectory, tmp_path: Path)
     assert [one.name for one in tmp_path.iterdir()] == ["film.gif"]
 
 
+def test_equal_scores_have_no_colour(path: ms.Trajectory, tmp_path: Path) -> None:
+    path.animate(tmp_path / "film.gif")
+    corners = []
+    with Image.open(tmp_path / "film.gif") as film:
+        for place in (0, 3):
+            film.seek(place)
+            height, width = film.size[::-1]
+            pixels = np.asarray(film.convert("RGB"), dtype=int)
+            corners.append(pixels[int(0.9 * height), int(0.15 * width)])
+    # step 0 has W = 0; at the last step a class has the corner
+    assert corners[0].min() >= 250
+    assert corners[1].min() < 250
+
+
 def test_html_is_one_file(path: ms.Trajectory, tmp_path: Path) -> None:
     path.animate(tmp_path / "film.html")
     page = (tmp_path / "film.html").read_text("utf-8")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["limit"]
 
 _MOST_LINES = 12
+# seconds without a word
+_PATIENCE = 10.0
 
 
 @with_bundles
@@ -62,17 +67,18 @@ def limit(
     margins, scales = by_label("--class-margin", class_margin), by_label("--class-scale", class_scale)
     data = read_matrix(file, target, reader, lab)
     begun = time.perf_counter()
-    path = fast_forward(
-        data.X,
-        data.y,
-        loss=loss,
-        n_steps=steps,
-        step_size=_step_size(step_size),
-        fit_intercept=not lab.no_intercept,
-        class_weight=class_weight,
-        class_margins=margins,
-        class_scales=scales,
-    )
+    with _said_once(lab.quiet, len(data.y)):
+        path = fast_forward(
+            data.X,
+            data.y,
+            loss=loss,
+            n_steps=steps,
+            step_size=_step_size(step_size),
+            fit_intercept=not lab.no_intercept,
+            class_weight=class_weight,
+            class_margins=margins,
+            class_scales=scales,
+        )
     _check_end(path, steps, lab.standardise)
     law, verified = path.law, bool(path.verify(data.X, data.y))
     parts = None
@@ -95,6 +101,22 @@ def limit(
     else:
         print_lines(_lines(path, parts if law is None else law, verified, seconds, screen_width()))
     return 0
+
+
+@contextlib.contextmanager
+def _said_once(quiet: bool, n_rows: int) -> Iterator[None]:
+    """Say once, after some seconds, that the path takes long."""
+    from marginscope.cli.output import write_error
+
+    said = f"{n_rows:,} rows are followed in log time; large or badly scaled tables take minutes, Ctrl-C stops"
+    timer = threading.Timer(_PATIENCE, write_error, (said,), {"kind": "working"})
+    timer.daemon = True
+    if not quiet:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _check_end(path: Any, steps: str, standardised: bool) -> None:
@@ -142,12 +164,26 @@ def _lines(path: Any, goal: Any, verified: bool, seconds: float, width: int) -> 
     for one in rest:
         lines += paragraph(one, width)
     lines += [Text(), *_record_lines(path), Text()]
-    if goal is not None:
+    if goal is None:
+        lines += [*paragraph(_why_nothing_is_foretold(path), width), Text()]
+    else:
         for place, one in enumerate(str(goal).splitlines()):
             lines += paragraph(one, width, style="bold" if place == 0 else "")
         lines.append(Text())
     said = "verified without a solver" if verified else "NOT verified"
     return [*lines, *paragraph(f"Followed in {seconds:.2g} s; the bracket is {said}.", width)]
+
+
+def _why_nothing_is_foretold(path: Any) -> str:
+    if path.limit.margin > 0.0:
+        return (
+            f"No law is known for the late path of {path.loss_name} on these rows; where it has no exponential tail, "
+            "its direction need not turn to the largest margin."
+        )
+    return (
+        "Not all pairs are separable. What stays finite and what grows is told apart for cross_entropy without class "
+        "weights, margins and scales."
+    )
 
 
 def _record_lines(path: Any) -> list[Text]:

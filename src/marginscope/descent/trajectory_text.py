@@ -21,7 +21,7 @@ def description(trajectory: Trajectory) -> str:
     n, d = trajectory.objective.X.shape
     runs = f"{trajectory.n_runs} runs" if trajectory.n_runs > 1 else "1 run"
     lines = [
-        f"{trajectory.optimizer_name} on {trajectory.loss_name}: {n:,} rows, {d:,} features, "
+        f"{trajectory.optimizer_name} on {trajectory.loss_name}: {n:,} rows, {d:,} feature{'s' if d > 1 else ''}, "
         f"{len(trajectory.classes)} classes, {runs}."
     ]
     for r, run in enumerate(trajectory.runs[:_SHOWN]):
@@ -38,9 +38,9 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
     norm, measures = trajectory.norm, trajectory.measures[r]
     last, upper = measures[-1], min(one.upper[norm] for one in measures)
     meaning = MEANINGS[run.status]
-    if run.error is not None and run.error.any() and run.status in ("completed", "inaccurate"):
+    if run.error is not None and run.status in ("completed", "inaccurate"):
         meaning = "some true steps, then the flow through all later ones" if run.status == "completed" else meaning
-        meaning += f"; W is right to about {run.error.max():.0e}"
+        meaning += f"; W is right to {f'about {run.error.max():.0e}' if run.error.any() else 'rounding'}"
     status = run.status if name else run.status.capitalize()
     text = (
         f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {meaning}.\n"
@@ -65,7 +65,7 @@ def power_text(log_value: float) -> str:
     """Write a positive number given by its natural logarithm with four digits."""
     if not math.isfinite(log_value):
         return "0" if log_value < 0 else str(log_value)
-    if abs(log_value) < math.log(1e5):
+    if math.log(1e-4) - 1e-9 <= log_value < math.log(1e4):
         return f"{math.exp(log_value):.4g}"
     exponent = math.floor(log_value / math.log(10.0) + 1e-9)
     leading = f"{10.0 ** (log_value / math.log(10.0) - exponent):.4g}"

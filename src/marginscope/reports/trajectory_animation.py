@@ -119,7 +119,8 @@ def _frames(result: PlanePath, run: int) -> Iterator[tuple[str, bytes]]:
     shown = result.runs[run]
     for W, log_step in zip(shown.W, shown.log_steps, strict=True):
         step = as_power(float(log_step) / math.log(10.0))
-        mesh.set_array(_scores(plane, W).argmax(axis=-1))
+        # equal scores decide nothing, and have no colour
+        mesh.set_array(_scores(plane, W).argmax(axis=-1) if W.any() else np.full(plane.shape[:2], np.nan))
         ax.set_title(f"step {step}{more}", loc="left", **plain_text())
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
