@@ -135,6 +135,12 @@ def test_claims():
     assert Claim("s", float("nan"), at_most=1.0).to_dict()["value"] is None
 
 
+def test_a_result_is_shown_in_a_line():
+    result = run_experiment("tail-bounds", smoke=True)
+    assert repr(result).startswith("<ExperimentResult: tail-bounds: ")
+    assert len(repr(result)) < 200
+
+
 def test_a_folder_is_not_overwritten(tmp_path):
     folder = result_folder(tmp_path, "x", Flat(), resume=False)
     (folder / "claims.json").write_text(json.dumps({"config": {"count": 3, "size": 1.0}}))

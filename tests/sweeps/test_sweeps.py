@@ -56,6 +56,7 @@ def test_a_line_of_the_table_is_that_descent(tmp_path, config):
         assert arrays["steps"].tobytes() == path.steps.tobytes()
     assert len(result.frame()) == 16
     assert str(result).splitlines()[0] == "Sweep 'quick': 16 of 16 cells done."
+    assert repr(result) == "<SweepResult: Sweep 'quick': 16 of 16 cells done>"
 
 
 def test_the_table_and_the_times(tmp_path, config):

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from marginscope._display import make_frame
+from marginscope._display import make_frame, one_line
 from marginscope.experiments.experiment import Claim, Columns, Experiment
 from marginscope.runs import write_bytes_atomically, write_text_atomically
 
@@ -22,7 +22,7 @@ __all__ = ["ExperimentResult"]
 _DPI = 200
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExperimentResult:
     """What an experiment measured, and which claims hold.
 
@@ -106,6 +106,10 @@ class ExperimentResult:
             write_bytes_atomically(folder / name, data)
         write_text_atomically(folder / "claims.json", json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n")
         return [*(folder / name for name in files), folder / "claims.json"]
+
+    def __repr__(self) -> str:
+        """Return the class and the headline: the columns are long."""
+        return one_line(self)
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.experiment.title} ({self.seconds:.1f} s)"]

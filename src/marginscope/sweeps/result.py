@@ -15,7 +15,7 @@ __all__ = ["SweepResult"]
 _MOST_SHOWN = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SweepResult(Displayed):
     """The cells of a sweep in the order of its configuration.
 
