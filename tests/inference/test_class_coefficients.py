@@ -83,6 +83,38 @@ def test_one_row_of_two_classes_becomes_two(model, is_joint, is_logistic):
     np.testing.assert_allclose(half.coef, [-rows.coef[1] / 2, rows.coef[1] / 2])
 
 
+OWN = [
+    (ms.MarginClassifier(), True),
+    (ms.MarginClassifier(loss="squared_weston_watkins"), False),
+    (ms.GradientDescentClassifier(n_steps=200), True),
+    (ms.HardMarginClassifier(), False),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("model", "is_logistic"), OWN, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_classifiers_of_this_package(model, is_logistic, n_classes):
+    rows = slice(None) if n_classes == 3 else BINARY
+    model.fit(TABLE[rows], y[rows])
+    found = ms.class_coefficients(model)
+    scores = X[rows] @ found.coef.T + found.intercept
+    expected = model.decision_function(TABLE[rows])
+    expected = expected if n_classes == 3 else np.column_stack([-expected, expected]) / 2
+    np.testing.assert_allclose(scores - scores[:, [0]], expected - expected[:, [0]], rtol=1e-9, atol=1e-9)
+    assert found.is_joint
+    assert found.is_logistic == is_logistic
+    if is_logistic:
+        np.testing.assert_allclose(softmax(scores, axis=1), model.predict_proba(TABLE[rows]), rtol=1e-9, atol=1e-15)
+
+
+def test_a_wrapper_tells_where_the_coefficients_are():
+    model = ms.ClassThresholdClassifier(logistic).fit(TABLE, y)
+    with pytest.raises(ModelError, match=r"Classifier\(LogisticRegression\) has none; pass its estimator_"):
+        ms.class_coefficients(model)
+    assert ms.class_coefficients(model.estimator_).coef.shape == (3, 4)
+
+
 @pytest.mark.parametrize("gauge", ["sum_to_zero", "setosa", "virginica"])
 def test_a_gauge_keeps_the_probabilities(gauge):
     model = logistic.fit(TABLE, y)

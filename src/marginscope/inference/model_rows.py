@@ -87,10 +87,9 @@ def _rows(model: Any) -> tuple[Floats, Floats]:
 
 
 def _no_rows(model: Any, reason: str) -> str:
-    return (
-        f"a linear classifier with a row of coefficients for each class is needed, but {describe(model)} {reason}; "
-        "fit LogisticRegression, LinearSVC, or OneVsRestClassifier of one of them"
-    )
+    inside = "pass its estimator_" if hasattr(model, "estimator_") else "fit LogisticRegression, LinearSVC or another"
+    return f"a linear classifier with a row of coefficients for each class is needed, but {describe(model)} {reason}; "
+        f"{inside}"
 
 
 def _names(model: Any, steps: list[Any], inner: Any, n_features: int) -> tuple[str, ...]:
