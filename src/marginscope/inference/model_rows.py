@@ -88,8 +88,10 @@ def _rows(model: Any) -> tuple[Floats, Floats]:
 
 def _no_rows(model: Any, reason: str) -> str:
     inside = "pass its estimator_" if hasattr(model, "estimator_") else "fit LogisticRegression, LinearSVC or another"
-    return f"a linear classifier with a row of coefficients for each class is needed, but {describe(model)} {reason}; "
+    return (
+        f"a linear classifier with a row of coefficients for each class is needed, but {describe(model)} {reason}; "
         f"{inside}"
+    )
 
 
 def _names(model: Any, steps: list[Any], inner: Any, n_features: int) -> tuple[str, ...]:
