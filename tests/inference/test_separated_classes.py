@@ -6,6 +6,8 @@ import cvxpy as cp
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 
 import marginscope as ms
@@ -168,6 +170,35 @@ def test_the_finite_part_is_that_of_the_limit_of_descent():
         Z = np.column_stack([rows[pair], np.ones(pair.sum())])
         expected = sm.Logit((labels[pair] == b).astype(float), Z).fit(disp=0, tol=1e-12)
         np.testing.assert_allclose(found.in_gauge(a).std_err[b], expected.bse[:3], rtol=1e-6)
+
+
+def in_row_space(A, functionals):
+    """Say by ranks which functionals are combinations of rows; entries are small integers."""
+    rank = np.linalg.matrix_rank(A, 1e-8) if len(A) else 0
+    return np.array([np.linalg.matrix_rank(np.vstack([A, f]), 1e-8) == rank for f in functionals])
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0, 1, 2, None]))
+@settings(max_examples=40)
+def test_what_is_finite_is_a_combination_of_tied_pair_features(seed, reference):
+    rng = np.random.default_rng(seed)
+    K, d = 3, int(rng.integers(1, 4))
+    labels = np.append(np.arange(K), rng.integers(0, K, 12))
+    rows = rng.integers(-2, 3, (15, d)) * (1 + 2 * (labels == 0))[:, None]
+    if not np.ptp(rows, axis=0).any():
+        return
+    found = ms.class_tests(
+        rows, labels, on_separation="ratios", gauge="sum_to_zero" if reference is None else reference
+    )
+    tied = ~found.certificate.separable_mask
+    pairs = [(i, k) for i in range(15) for k in range(K) if k != labels[i] and tied[i, k]]
+    Z = np.column_stack([rows, np.ones(15)])
+    A = np.array([np.kron(np.eye(K)[labels[i]] - np.eye(K)[k], Z[i]) for i, k in pairs]).reshape(-1, K * (d + 1))
+    G = np.eye(K) - (np.full(K, 1 / K) if reference is None else np.eye(K)[reference])
+    finite = in_row_space(A, [np.kron(g, e) for g in G for e in np.eye(d + 1)]).reshape(K, d + 1)
+    errors = np.column_stack([found.std_err, found.intercept_std_err])
+    np.testing.assert_array_equal(np.isfinite(errors), finite)
+    np.testing.assert_array_equal(np.isfinite(np.column_stack([found.coef, found.intercept])), finite)
 
 
 def test_separation_through_one_column_of_a_wide_class():
