@@ -196,6 +196,22 @@ def test_a_compiled_net_learns_as_the_plain_one(name):
         torch.testing.assert_close(compiled, plain, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", ["cross_entropy", "pair_logistic", "focal", "mae", "polynomial", "sparsemax"])
+def test_compiled_code_gives_numbers_at_margins_of_eight_hundred(name):
+    torch._dynamo.reset()
+    loss = getattr(functional, name)
+    far = torch.tensor([[800.0, 0.0, 0.0], [-800.0, 0.0, 0.0], [0.0, 800.0, -800.0], [0.0, 0.0, 0.0]])
+    slopes = []
+    for run in (loss, torch.compile(loss, fullgraph=True)):
+        at = far.clone().requires_grad_()
+        run(at, torch.zeros(4, dtype=torch.long)).backward()
+        slopes.append(at.grad)
+    assert slopes[1].isfinite().all()
+    torch.testing.assert_close(slopes[1], slopes[0], rtol=1e-5, atol=1e-6)
+
+
 # Data parallel
 
 

@@ -20,8 +20,10 @@ def adjusted_margins(scores: Tensor, target: Tensor, vectors: ClassVectors) -> T
     moved = _moved(scores, vectors)
     slot_of_own = target.unsqueeze(-1)
     own = of_target(moved, target).unsqueeze(-1)
-    slots = torch.arange(moved.shape[-1] - 1, device=moved.device)
-    margins = own - torch.where(slots == slot_of_own, moved[..., -1:], moved[..., :-1])
+    # one split has one gradient, two slices would add two of full size
+    others, last = moved.split([moved.shape[-1] - 1, 1], dim=-1)
+    slots = torch.arange(others.shape[-1], device=moved.device)
+    margins = own - torch.where(slots == slot_of_own, last, others)
     if vectors.own_shifts is not None:
         margins = margins - of_target(vectors.own_shifts, target).unsqueeze(-1)
     if vectors.class_margins is not None:
