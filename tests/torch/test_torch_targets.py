@@ -105,6 +105,29 @@ def test_a_mean_over_no_distributions_is_not_a_number():
     assert functional.cross_entropy(torch.zeros(0, 3), torch.zeros(0, 3), reduction="sum") == 0.0
 
 
+# Masked classes
+
+
+@every_template
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_rival_of_minus_infinity_is_no_rival(one, dtype):
+    if one.name in ("label_smoothing", "squared_margin"):
+        pytest.skip("these rise again as a margin grows")
+    inf = float("inf")
+    rows = torch.tensor([[0.5, -inf, 1.0, 0.2], [0.3, 0.1, -inf, 0.2]], dtype=dtype, requires_grad=True)
+    loss = template_loss(one, rows, torch.tensor([0, 3]), reduction="sum")
+    loss.backward()
+    left = torch.tensor([[0.5, 1.0, 0.2], [0.3, 0.1, 0.2]], dtype=dtype, requires_grad=True)
+    expected = template_loss(one, left, torch.tensor([0, 2]), reduction="sum")
+    expected.backward()
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(rows.grad[rows.isfinite()], left.grad.flatten())
+    assert not rows.grad[~rows.isfinite()].any()
+    alone = torch.tensor([[0.5, -inf, -inf]], dtype=dtype, requires_grad=True)
+    template_loss(one, alone, torch.tensor([0])).backward()
+    assert not alone.grad.any()
+
+
 # Shapes
 
 

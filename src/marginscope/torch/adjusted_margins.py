@@ -28,7 +28,7 @@ def adjusted_margins(scores: Tensor, target: Tensor, vectors: ClassVectors) -> T
         margins = margins - of_target(vectors.own_shifts, target).unsqueeze(-1)
     if vectors.class_margins is not None:
         margins = margins / of_target(vectors.class_margins, target).unsqueeze(-1)
-    return margins
+    return _finite_above(margins)
 
 
 def every_adjusted_margin(scores: Tensor, vectors: ClassVectors) -> Tensor:
@@ -44,7 +44,7 @@ def every_adjusted_margin(scores: Tensor, vectors: ClassVectors) -> Tensor:
         margins = margins - vectors.own_shifts.unsqueeze(-1)
     if vectors.class_margins is not None:
         margins = margins / vectors.class_margins.unsqueeze(-1)
-    return margins
+    return _finite_above(margins)
 
 
 def adjusted_log_sums(scores: Tensor, vectors: ClassVectors) -> Tensor:
@@ -79,6 +79,11 @@ def of_target(classes: Tensor, target: Tensor) -> Tensor:
             f"class numbers from 0 to {classes.shape[-1] - 1} are needed as target, but {error}; "
             "encode the labels as positions in the scores, or name the value to skip as ignore_index"
         ) from error
+
+
+def _finite_above(margins: Tensor) -> Tensor:
+    """Return margins that a rival masked by a score of minus infinity cannot turn into 0 times infinity."""
+    return margins.clamp(max=torch.finfo(margins.dtype).max ** 0.5)
 
 
 def _moved(scores: Tensor, vectors: ClassVectors) -> Tensor:

@@ -30,7 +30,8 @@ gradient in u."""
 _TENSORS = """\
 input : Tensor of shape (K,), (N, K) or (N, K, d1, ...)
     Scores v, not probabilities. Computed in single precision at least: half precision
-    is raised, under autocast too, and so is the result.
+    is raised, under autocast too, and so is the result. A score of minus infinity takes a
+    class out of the rivals.
 target : Tensor
     Class numbers, integers in the shape of ``input`` without its class axis; or
     probabilities t, floats in the shape of ``input``, for the expected loss
