@@ -64,6 +64,16 @@ def test_a_copy_in_other_units_leaves_its_sum_determined():
     assert "Not determined, because columns are constant or depend on each other: length, inches." in str(found)
 
 
+@pytest.mark.parametrize(("offset", "scale"), [(0.0, 1.0), (1e3, 1.0), (1e4, 1e-3), (-1e6, 10.0)])
+def test_a_copy_is_seen_through_its_rounding(offset, scale):
+    # three times a number is rounded, and far from zero the rounding is much of its spread
+    x = offset + scale * Z[:, 0]
+    found = ms.class_tests(np.column_stack([x, 3.0 * x, Z[:, 1]]), y)
+    assert found.not_determined == ("x0", "x1")
+    assert found.class_rows["0"].df == 2
+    assert found.log_likelihood == pytest.approx(mnlogit(Z[:, :2]).llf, abs=1e-6)
+
+
 def test_what_others_replace_has_no_degree_of_freedom():
     X = np.column_stack([Z[:, :2], Z[:, 0] - Z[:, 1], Z[:, 2]])
     found = ms.class_tests(X, y)

@@ -92,6 +92,15 @@ def test_the_row_of_the_reference_class_has_no_panel(tests: Any) -> None:
     assert [panel.get_title(loc="left") for panel in panels] == ["barbera", "grignolino"]
 
 
+def test_where_no_coefficient_is_determined_the_tests_are_drawn() -> None:
+    twice = np.column_stack([X["ash"], 2.0 * X["ash"]])
+    found = ms.class_tests(twice, y)
+    assert found.not_determined == ("x0", "x1")
+    (ax,) = found.plot().axes
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["barbera", "barolo", "grignolino"]
+    assert "Not determined" in found._repr_html_()
+
+
 def test_coefficients_of_a_model_are_drawn_as_they_are(coefficients: Any) -> None:
     for k, panel in enumerate(coefficients.plot().axes):
         points = [line.get_xdata()[0] for line in panel.lines if line.get_marker() == "o"]

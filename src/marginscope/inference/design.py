@@ -25,6 +25,7 @@ _MOST_CELLS = 200_000_000
 # a column whose spread is rounding is constant
 _FLAT = 16.0 * np.finfo(float).eps
 _OUTSIDE = 1e-7
+_ROUNDING = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,16 @@ class Design:
         return np.ascontiguousarray(U[:, s > _OUTSIDE * s.max(initial=0.0)])
 
 
+def _above_rounding(span: Floats, size: Floats, largest: Floats, n: int) -> NDArray[np.bool_]:
+    """Say which directions are more than the rounding of the table: 3 x is not exactly 3 x if x is far from zero."""
+    ratio = np.divide(largest, size, out=np.zeros_like(size), where=size > 0.0)
+    scaled = np.divide(span, size, out=np.zeros_like(span), where=size > 0.0)
+    strength = np.linalg.norm(scaled, axis=1)
+    rounding = np.linalg.norm(scaled * ratio, axis=1) / strength
+    floor = _ROUNDING * (len(size) + np.sqrt(n)) * np.finfo(float).eps * rounding
+    return np.asarray(strength > floor * strength.max(initial=0.0))
+
+
 def make_design(X: Any, weights: Floats, *, fit_intercept: bool) -> Design:
     """Return the design of a table.
 
@@ -106,16 +117,19 @@ def make_design(X: Any, weights: Floats, *, fit_intercept: bool) -> Design:
     centre = weights @ X / weights.sum() if fit_intercept else np.zeros(d)
     left = X - centre
     size = np.sqrt(weights @ (left * left) / weights.sum())
-    flat = size <= _FLAT * np.abs(X).max(axis=0, initial=0.0)
+    largest = np.abs(X).max(axis=0, initial=0.0)
+    flat = size <= _FLAT * largest
     left[:, flat], size[flat] = 0.0, 0.0
     basis = orthonormal_features(left, fit_intercept=False)
-    Q = np.ascontiguousarray(basis.Q / basis.row_scale[:, None])
-    to_table = basis.to_columns(np.eye(Q.shape[1]))
+    to_table = basis.to_columns(np.eye(basis.Q.shape[1]))
+    # the rows of the span come without their sizes: Q = X to_table' tells them
+    span = basis.span / np.einsum("rj,rj->r", basis.span, to_table)[:, None]
+    kept = _above_rounding(span, size, largest, n)
+    Q = np.ascontiguousarray(basis.Q[:, kept] / basis.row_scale[:, None])
+    to_table, span = to_table[kept], span[kept]
     back = np.column_stack([to_table, -(to_table @ centre)])
     if fit_intercept:
         back = np.vstack([back, np.append(np.zeros(d), 1.0)])
-    # the rows of the span come without their sizes: Q = X to_table' tells them
-    span = basis.span / np.einsum("rj,rj->r", basis.span, to_table)[:, None]
     rows = np.divide(span, size, out=np.zeros_like(span), where=size > 0.0)
     return Design(
         Q=Q,

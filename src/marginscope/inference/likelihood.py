@@ -34,6 +34,8 @@ _DECREMENT = 1e-11
 _FAST_ENOUGH = 0.1
 _SMALLEST_STEP = 1e-8
 _LIFT = 1e-14
+# what the last step may promise and not keep
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,8 @@ class Likelihood:
             if length < 1.0 or decrement > _FAST_ENOUGH * last:
                 factor = None
             last = decrement
+        if decrement <= _ROUNDING * max(1.0, value):
+            return Maximum(self._W(space, theta), -value)
         raise NotSolvedError(
             f"a maximum of the likelihood is needed, but Newton's method stands still {decrement:.1e} below it; "
             "bring the columns to similar scales"

@@ -57,7 +57,9 @@ def figure(result: Tests, ax: Axes | None = None) -> Figure:
     if result.status != "overlap":
         return draw_family(result.class_rows, ax)
     # the row of a reference class is zero, with nothing to see
-    order = [k for k in display_order(result.classes.tolist()) if np.nanmax(result.std_err[k], initial=0.0) > 0.0]
+    order = [k for k in display_order(result.classes.tolist()) if np.nan_to_num(result.std_err[k]).any()]
+    if not order:
+        return draw_family(result.class_rows, ax)
     points = ClassPoints(
         tuple(str(result.classes[k]) for k in order),
         result.names,
