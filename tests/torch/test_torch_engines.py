@@ -140,7 +140,7 @@ def test_compiling_breaks_no_graph_and_takes_any_batch():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("one", CASES, ids=label)
+@every_template
 @pytest.mark.parametrize("as_probabilities", [False, True])
 def test_every_loss_compiles_whole_for_any_batch(one, as_probabilities):
     torch._dynamo.reset()

@@ -21,7 +21,7 @@ def adjusted_margins(scores: Tensor, target: Tensor, vectors: ClassVectors) -> T
     slot_of_own = target.unsqueeze(-1)
     own = of_target(moved, target).unsqueeze(-1)
     # one split has one gradient, two slices would add two of full size
-    others, last = moved.split([moved.shape[-1] - 1, 1], dim=-1)
+    others, last = torch.split(moved, [moved.shape[-1] - 1, 1], dim=-1)
     slots = torch.arange(others.shape[-1], device=moved.device)
     margins = own - torch.where(slots == slot_of_own, last, others)
     if vectors.own_shifts is not None:
