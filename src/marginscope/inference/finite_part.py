@@ -72,13 +72,13 @@ def finite_part(
     for _ in range(_MOST_STEPS):
         losses, p, F = _at(Z, y, weights, tied, W, A)
         if not U.shape[1]:
-            return FinitePart(W, -losses, U, np.zeros((len(U), len(U))))
+            return FinitePart(W, 0.0 - losses, U, np.zeros((len(U), len(U))))
         step = scipy.linalg.solve(F, A.T @ pair_sum(Z, y, p * weights[:, None]).ravel(), assume_a="pos")
         W = W + (A @ step).reshape(W.shape)
         if float(step @ F @ step) <= _CONVERGED:
             losses, _, F = _at(Z, y, weights, tied, W, A)
             inverse = scipy.linalg.inv(F, check_finite=False)
-            return FinitePart(W, -losses, U, U @ (0.5 * (inverse + inverse.T)) @ U.T)
+            return FinitePart(W, 0.0 - losses, U, U @ (0.5 * (inverse + inverse.T)) @ U.T)
     raise NotSolvedError(
         "a maximum over the tied pairs is needed, but Newton's method did not settle; bring the columns to similar "
         "scales"
