@@ -23,7 +23,7 @@ _SCALERS = ("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler")
 
 
 def column_scaling(step: Any, n_columns: int) -> tuple[Floats, Floats] | None:
-    """Return centre and scale of each column of a fitted step, ``None`` if it does more than that.
+    """Return centre and scale of each column, ``None`` if a step does more.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def column_scaling(step: Any, n_columns: int) -> tuple[Floats, Floats] | None:
 
 
 def undo_scaling(steps: Sequence[Any], coef: Floats, intercept: Floats) -> tuple[Floats, Floats]:
-    """Turn coefficients of scaled columns into coefficients of the columns as they were.
+    """Turn coefficients of scaled columns into those of the columns as they were.
 
     Steps are undone from the last to the first, up to one that makes new columns;
     those columns are then the units.

@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 
 def gauge_matrix(n_classes: int, reference: int | None = None) -> Floats:
-    """Return G (n_classes, n_classes): the sum-to-zero gauge, or that of a reference class.
+    """Return G (n_classes, n_classes) of a reference class, or of the sum to zero.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def gauge_matrix(n_classes: int, reference: int | None = None) -> Floats:
 
 
 def change_gauge(W: Floats, reference: int | None = None) -> Floats:
-    """Return coefficients or intercepts in the sum-to-zero gauge, or in that of a reference class.
+    """Return coefficients or intercepts in another gauge.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def change_covariance(covariance: Floats, n_classes: int, reference: int | None 
 
 
 def contrast_basis(n_classes: int) -> Floats:
-    """Return (n_classes, n_classes - 1) orthonormal columns that sum to zero (Helmert)."""
+    """Return (n_classes, n_classes - 1) orthonormal contrasts (Helmert)."""
     H = np.zeros((n_classes, n_classes - 1))
     for k in range(1, n_classes):
         H[:k, k - 1], H[k, k - 1] = 1.0, -k
@@ -106,7 +106,7 @@ def two_rows(w: Floats) -> Floats:
 
 
 def one_row(W: Floats) -> Floats:
-    """Turn the rows of two classes into the one row w_2 - w_1 that scikit-learn keeps.
+    """Turn the rows of two classes into the row w_2 - w_1 of scikit-learn.
 
     Raises
     ------

@@ -43,7 +43,7 @@ def class_tests(
     level: float = 0.95,
     on_separation: str = "raise",
 ) -> ClassTests:
-    """Estimate a multinomial model without a penalty, and test the rows of its classes.
+    """Estimate a multinomial model without a penalty and test its classes' rows.
 
     maximise  sum_i omega_i log softmax(W x_i + b)_{y_i}
 
@@ -95,7 +95,7 @@ def class_tests(
     >>> X, y = load_wine(return_X_y=True, as_frame=True)
     >>> tests = ms.class_tests(X[["ash", "hue"]], y, gauge=0)
     >>> tests.class_rows["1"].df, round(tests.log_likelihood, 3)
-    (2, -110.402)
+    (2, -110.628)
     """
     if not 0.0 < level < 1.0:
         raise UsageError(f"a level between 0 and 1 is needed, but got {level!r}; use 0.95")

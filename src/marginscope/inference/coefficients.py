@@ -1,4 +1,4 @@
-"""One row of coefficients per class of a fitted linear classifier, and what a row means."""
+"""One row of coefficients per class of a fitted model, and what a row means."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class ClassCoefficients(Displayed):
         return {self.names[j]: float(self.coef[place, j]) for j in order}
 
     def frame(self) -> Any:
-        """Return one line per class and feature; the intercept is the feature "(intercept)"."""
+        """Return one line per class and feature, "(intercept)" among them."""
         names = (*self.names, INTERCEPT)
         values = np.column_stack([self.coef, self.intercept])
         labels = self.classes.tolist()

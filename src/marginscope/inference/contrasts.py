@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Contrast:
-    """The estimate of a contrast with its standard error, its Wald test of zero and its interval."""
+    """A contrast with its standard error, its Wald test of zero and its interval."""
 
     name: str
     estimate: float

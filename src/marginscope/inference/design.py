@@ -1,4 +1,4 @@
-"""Features in a basis of full rank, the way back to the table, and what the table determines.
+"""Features in a basis of full rank, and what the table determines.
 
 Collinear or constant columns leave some coefficients without a value that the data
 could tell: a functional f of (coef, intercept) is determined only if f is a
@@ -83,7 +83,7 @@ class Design:
 
 
 def _above_rounding(span: Floats, size: Floats, largest: Floats, n: int) -> NDArray[np.bool_]:
-    """Say which directions are more than the rounding of the table: 3 x is not exactly 3 x if x is far from zero."""
+    """Say which directions are more than rounding: 3 x is not exactly so far from zero."""
     ratio = np.divide(largest, size, out=np.zeros_like(size), where=size > 0.0)
     scaled = np.divide(span, size, out=np.zeros_like(span), where=size > 0.0)
     strength = np.linalg.norm(scaled, axis=1)

@@ -1,4 +1,4 @@
-"""The maximum of the multinomial likelihood with its covariance, and hypotheses about it.
+"""The maximum of the multinomial likelihood, and hypotheses about it.
 
 Everything here is free of a gauge. A hypothesis is a linear space of coefficients:
 
@@ -35,7 +35,7 @@ _NEAR = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """The largest log likelihood, and where it is attained the coefficients and their covariance.
+    """The largest log likelihood, and the coefficients with their covariance.
 
     ``W`` is (n_classes, n_columns) in the basis of the design and sums to zero over the
     classes; ``covariance`` is that of H' W with the orthonormal contrasts H, and the
@@ -100,13 +100,16 @@ class Estimate:
         return bool(self._is_finite(f[None, :])[0])
 
     def of_functional(self, classes: Floats, columns: Floats) -> tuple[float, float]:
-        """Return value and variance of sum_kj classes_k columns_j table_kj; ``classes`` sum to zero."""
+        """Return value and variance of sum_kj classes_k columns_j table_kj.
+
+        The numbers of the classes sum to zero.
+        """
         design = self.likelihood.design
         f = np.kron(contrast_basis(len(classes)).T @ classes, design.back @ columns)
         return float(classes @ self.W @ design.back @ columns), float(f @ self.covariance @ f)
 
     def equal_slopes(self, contrast: Floats) -> Floats:
-        """Return the space in which a contrast of the classes' rows is zero, whatever the intercepts."""
+        """Return the space in which a contrast of slopes is zero; intercepts are free."""
         design, H = self.likelihood.design, contrast_basis(len(contrast))
         B = H @ scipy.linalg.null_space((contrast @ H)[None, :])
         p = self.likelihood.shape[1]
@@ -126,7 +129,7 @@ class Estimate:
         return float(theta @ self.information @ theta)
 
     def ratio(self, space: Floats) -> float:
-        """Return the likelihood ratio statistic of a hypothesis, twice the difference of log likelihoods."""
+        """Return the likelihood ratio statistic of a hypothesis."""
         start = self._nearest(space) if self.is_finite else None
         restricted = self.likelihood.maximise(space, start)
         return max(0.0, 2.0 * (self.log_likelihood - restricted.log_likelihood))

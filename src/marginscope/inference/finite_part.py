@@ -46,7 +46,7 @@ class FinitePart:
 def finite_part(
     Z: Floats, y: NDArray[np.intp], weights: Floats, tied: NDArray[np.bool_], space: Floats, start: Floats
 ) -> FinitePart:
-    """Maximise the likelihood of the tied pairs by Newton's method in the span of their features.
+    """Maximise the likelihood of the tied pairs in the span of their features.
 
     Parameters
     ----------

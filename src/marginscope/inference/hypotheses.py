@@ -50,7 +50,7 @@ class HypothesisTest:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TestFamily(Displayed):
-    """Hypotheses of one kind; p values are also given as corrected for their number (Holm 1979).
+    """Hypotheses of one kind, with p values corrected for their number (Holm 1979).
 
     Attributes
     ----------
@@ -140,9 +140,10 @@ def chi_square_tail(statistic: float | None, df: int) -> float | None:
 
 
 def holm(p_values: Sequence[float | None]) -> tuple[float | None, ...]:
-    """Correct p values for their number by Holm's step-down method; ``None`` is left out.
+    """Correct p values for their number by Holm's step-down method.
 
     The k-th smallest of m is multiplied by m - k + 1, and none may fall below one before it.
+    ``None`` is left out and does not count.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The multinomial log likelihood, and its largest value on a linear space of coefficients.
+"""The multinomial log likelihood and its largest value on a linear space.
 
     l(W) = sum_i omega_i log softmax(W z_i)_{y_i}
 
@@ -87,7 +87,7 @@ class Likelihood:
         return softmax_information(self.Z, self.probabilities(W), self.weights)
 
     def maximise(self, space: Floats, start: Floats | None = None) -> Maximum:
-        """Return the maximum, or nearly the supremum, over W with vec(W) in the span of ``space``.
+        """Return the maximum, or nearly the supremum, in the span of ``space``.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Reading one row of coefficients per class off a fitted model, and what kind of row it is."""
+"""Reading one row of coefficients per class off a fitted model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ModelRows:
 
 
 def rows_of_model(model: Any, *, undo_scale: bool) -> ModelRows:
-    """Return the rows of a fitted linear classifier, or of the one that a pipeline or search ends in.
+    """Return the rows of a fitted linear classifier, or of a pipeline's last step.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Multinomial estimates with standard errors, and tests of the rows of the classes."""
+"""Multinomial estimates with standard errors, and tests of the classes' rows."""
 
 from __future__ import annotations
 
@@ -116,12 +116,12 @@ class ClassTests(Displayed):
 
     @property
     def feature_std(self) -> Floats:
-        """(n_features,) standard deviations; root mean squares in a model without intercepts."""
+        """(n_features,) standard deviations; without intercepts, root mean squares."""
         return self._estimate.likelihood.design.size
 
     @property
     def not_determined(self) -> tuple[str, ...]:
-        """Features whose coefficients the table does not determine, the intercept as "(intercept)"."""
+        """Features, or "(intercept)", that the table does not determine."""
         known = self._estimate.likelihood.design.determines(np.eye(len(self.names) + 1))
         names = (*self.names, INTERCEPT) if self.fit_intercept else self.names
         return tuple(name for name, one in zip(names, known, strict=False) if not one)
@@ -136,7 +136,7 @@ class ClassTests(Displayed):
 
     @property
     def covariance(self) -> Floats:
-        """Covariance of coefficients and intercept, class after class: n_classes * (n_features + 1) square.
+        """Covariance, n_classes * (n_features + 1) square: a class's intercept is last.
 
         Rows and columns of parameters that are infinite or not determined are NaN.
         """
@@ -156,12 +156,12 @@ class ClassTests(Displayed):
 
     @cached_property
     def pairs(self) -> TestFamily:
-        """Tests that two classes have the same coefficients, intercepts free; they know no gauge."""
+        """Tests that two classes have the same slopes; they know no gauge."""
         return pair_family(self._estimate, self.classes, self._note)
 
     @cached_property
     def features(self) -> TestFamily:
-        """Tests that a feature has the same coefficient in every class; they know no gauge."""
+        """Tests that a feature acts alike on every class; they know no gauge."""
         return feature_family(self._estimate, self.names, self._note)
 
     @cached_property
@@ -170,7 +170,7 @@ class ClassTests(Displayed):
         return overall_test(self._estimate)
 
     def in_gauge(self, gauge: Any) -> ClassTests:
-        """Return the same fit in another gauge: "sum_to_zero", or the label of a reference class.
+        """Return the same fit in another gauge: "sum_to_zero" or a label.
 
         Raises
         ------
@@ -210,7 +210,7 @@ class ClassTests(Displayed):
         return found
 
     def frame(self) -> Any:
-        """Return one line per class and feature; the intercept is the feature "(intercept)"."""
+        """Return one line per class and feature, "(intercept)" among them."""
         n = len(self.names) + self.fit_intercept
         names = [*self.names, INTERCEPT][:n]
         labels = self.classes.tolist()
@@ -229,7 +229,7 @@ class ClassTests(Displayed):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, the tests of the class rows among them; what does not exist is None."""
+        """Return plain JSON values; what does not exist is None."""
         return {
             "schema": "marginscope.class_tests/1",
             "rows": self.n_rows,

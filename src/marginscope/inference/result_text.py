@@ -29,7 +29,7 @@ def headline(tests: ClassTests) -> str:
 
 
 def summary_lines(tests: ClassTests, *, with_tables: bool = True) -> list[str]:
-    """Return the headline, the likelihoods, what a row means, what is missing, and two tables."""
+    """Return the sentences that sum the tests up, and two tables."""
     K, rank = len(tests.classes), tests._estimate.likelihood.design.rank
     ratio, df = 2.0 * (tests.log_likelihood - tests.null_log_likelihood), (K - 1) * rank
     what = "" if tests.status == "overlap" else "below "

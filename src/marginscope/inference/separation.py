@@ -19,9 +19,10 @@ _SHOWN = 6
 
 
 def infinite_signs(certificate: SeparabilityCertificate, reference: int | None) -> NDArray[np.int8] | None:
-    """Return (n_classes, n_features + 1) signs in a gauge, 0 where finite; ``None`` if they could not be found.
+    """Return (n_classes, n_features + 1) signs in a gauge, 0 where finite.
 
-    They are those of the max-margin direction of the separable part.
+    They are those of the max-margin direction of the separable part; ``None`` if it could
+    not be found.
     """
     if certificate.infinite is None or certificate.max_margin is None:
         return None

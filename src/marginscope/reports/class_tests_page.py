@@ -53,7 +53,7 @@ class Tests(Protocol):
 
 
 def figure(result: Tests, ax: Axes | None = None) -> Figure:
-    """Draw the coefficients with their intervals; on separable data the tests of the rows."""
+    """Draw the coefficients with intervals; on separable data the tests of rows."""
     if result.status != "overlap":
         return draw_family(result.class_rows, ax)
     # the row of a reference class is zero, with nothing to see

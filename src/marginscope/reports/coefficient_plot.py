@@ -1,4 +1,4 @@
-"""The picture of class coefficients: a panel per class, a row per feature, intervals where there are any."""
+"""The picture of class coefficients: a panel per class, a row per feature."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 @dataclass(frozen=True)
 class ClassPoints:
-    """What is drawn: (n_classes, n_features) values and, where known, the ends of their intervals.
+    """What is drawn: (n_classes, n_features) values and ends of intervals.
 
     ``weight`` orders features and classes: those of the largest are shown.
     """

@@ -58,7 +58,7 @@ def family_rows(result: Family) -> list[dict[str, Any]]:
 
 
 def draw_family(result: Family, ax: Axes | None = None) -> Figure:
-    """Draw the orders of magnitude of the p values, those that stand after Holm's correction in colour."""
+    """Draw the p values' orders of magnitude; in colour what Holm leaves."""
     tests = [one for one in family_rows(result) if one["p_value"] is not None][:_MOST_ROWS]
     figure, ax = axes_of(ax, 520, 80 + 22 * max(len(tests), 2))
     style_axes(ax)
