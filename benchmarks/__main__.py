@@ -12,6 +12,7 @@ from benchmarks.descent import objective as descent
 from benchmarks.hard_margin import objective as hard_margin
 from benchmarks.other_norms import objective as other_norms
 from benchmarks.product_speed import main as product_speed
+from benchmarks.regularised_fit import objective as regularised_fit
 from benchmarks.separability import objective as separability
 
 RACES = {
@@ -19,6 +20,7 @@ RACES = {
     "other_norms": other_norms.run,
     "separability": separability.run,
     "descent": descent.run,
+    "regularised_fit": regularised_fit.run,
 }
 
 

@@ -102,7 +102,8 @@ class LinearObjective:
         self.fit_intercept = fit_intercept
         self._log_omega = adjustment.log_sample_weights(y)
         self._compiled: dict[Any, SignedWeights] = {}
-        self._log_divisors = np.zeros(len(y)) if adjustment.margins is None else np.log(adjustment.margins)[y]
+        margins = adjustment.margins
+        self._log_divisors = np.broadcast_to(0.0, len(y)) if margins is None else np.log(margins)[y]
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave compiled code out of files: it is made again where it is needed."""

@@ -20,7 +20,7 @@ __all__ = ["Coordinates", "balanced_coordinates", "same_coordinates"]
 
 Floats = NDArray[np.float64]
 # rows that are turned into float64 at a time hold about this many entries
-_ENTRIES = 2**20
+_ENTRIES = 2**18
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
 # means of columns over their spread up to which single precision serves
 _MOST_OFFSET = 1e3
-_ENTRIES = 2**20
+_ENTRIES = 2**18
 
 
 @dataclass(eq=False)

@@ -24,7 +24,7 @@ __all__ = ["Curvature", "Rows", "with_weights"]
 
 Floats = NDArray[np.float64]
 # scores, entries of copied rows and entries of rows made dense, in one block
-_SCORES = 2**17
+_SCORES = 2**16
 _COPIED = 2**18
 _DENSE = 2**19
 

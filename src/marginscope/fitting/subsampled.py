@@ -29,16 +29,20 @@ _STAGE_STEPS = 30
 _ROWS_PER_COLUMN = 400
 _ROWS_PER_UNKNOWN = 150
 _N_PAIRS = 12
-# steps after which a Hessian is made anew, from twice as many rows
+# steps after which a Hessian is made anew, from other rows, and the part of all rows that it takes at most
 _KEPT_FOR = 8
+_MOST_ROWS = 0.125
+_ENOUGH_ROWS = 20000
 
 
 class SampledDirection:
     """Directions of the whole Hessian of a sample, which is made anew where many steps were not enough."""
 
-    def __init__(self, problem: Problem, order: Codes, size: int) -> None:
-        self._problem, self._order, self._size = problem, order, size
-        self._made_at, self._damping = -_KEPT_FOR, 0.0
+    def __init__(self, problem: Problem, order: Codes) -> None:
+        n, (K, q) = len(order), problem.shape
+        self._problem, self._order = problem, order
+        self._size = min(_ROWS_PER_UNKNOWN * (K - 1) * q, int(max(_MOST_ROWS * n, min(n, _ENOUGH_ROWS))))
+        self._made_at, self._damping, self._n_made = -_KEPT_FOR, 0.0, 0
         self._hessian: DenseHessian
 
     def solve(self, point: Point, right: Floats) -> Floats:
@@ -48,12 +52,12 @@ class SampledDirection:
             some = self._problem
             if self._size < n // 2:
                 # the last rows: those that no earlier sample was fitted to
-                some = some.sample(np.sort(self._order[-self._size :]), n / self._size)
+                first = max(0, n - (self._n_made + 1) * self._size)
+                some = some.sample(np.sort(self._order[first : first + self._size]), n / self._size)
             self._hessian = DenseHessian(some, point)
             if some is not self._problem:
                 self._problem.passes += some.passes
-            self._size *= 2
-            self._made_at, self._damping = point.n_iter, point.damping
+            self._made_at, self._damping, self._n_made = point.n_iter, point.damping, self._n_made + 1
         return self._hessian.solve(right)
 
 
@@ -61,20 +65,27 @@ def subsampled(problem: Problem, theta: Floats, stopping: Stopping, rng: np.rand
     """Run Newton's method on growing samples from theta, and end on all rows."""
     n, (K, q) = problem.rows.n_samples, problem.shape
     order = rng.permutation(n)
-    theta = without_common_part(theta, problem.rows.scales)
     is_dense = (K - 1) * q <= _MOST_DENSE
+    theta = without_common_part(theta, problem.rows.scales)
     for size in _sizes(n, q):
-        some = problem.sample(np.sort(order[:size]), n / size)
-        # the ridge that the sample would have by itself: rare columns run away under less
-        some.ridge = problem.ridge * (n / size)
-        stage = Stopping(stopping.tol, _STAGE_STEPS, decrement=min(0.05, 0.2 * q / size))
-        direction = partial(newton_direction, some) if is_dense else TruncatedDirection(some, some, stopping.tol)
-        theta = minimise(some, theta, direction, stage).theta
-        problem.passes += some.passes
+        theta = _fitted_to_sample(problem, np.sort(order[:size]), theta, stopping.tol, is_dense=is_dense)
     if not is_dense:
         return newton_cg(problem, theta, stopping, rng)
-    sampled = SampledDirection(problem, order, _ROWS_PER_UNKNOWN * (K - 1) * q)
+    sampled = SampledDirection(problem, order)
     return minimise(problem, theta, CorrectedDirection(sampled.solve, _N_PAIRS), stopping)
+
+
+def _fitted_to_sample(problem: Problem, chosen: Codes, theta: Floats, tol: float, *, is_dense: bool) -> Floats:
+    """Return the optimum of some of the rows, as near as their number settles it."""
+    factor = problem.rows.n_samples / len(chosen)
+    some = problem.sample(chosen, factor)
+    # the ridge that the sample would have by itself: rare columns run away under less
+    some.ridge = problem.ridge * factor
+    stage = Stopping(tol, _STAGE_STEPS, decrement=min(0.05, 0.2 * problem.shape[1] / len(chosen)))
+    direction = partial(newton_direction, some) if is_dense else TruncatedDirection(some, some, tol)
+    point = minimise(some, theta, direction, stage)
+    problem.passes += some.passes
+    return point.theta
 
 
 def _sizes(n: int, q: int) -> list[int]:
