@@ -103,7 +103,7 @@ def test_calibration_undoes_overconfidence():
 
 def test_features_that_only_the_estimator_understands_are_left_to_it():
     pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame = pd.DataFrame(X.copy(), columns=list("abcd"))
     frame.iloc[3, 0] = np.nan
     model = ms.CostMatrixClassifier(HistGradientBoostingClassifier(max_iter=5)).fit(frame, Y)
     assert model.feature_names_in_.tolist() == list("abcd")

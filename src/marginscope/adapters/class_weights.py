@@ -58,13 +58,13 @@ def _route(estimator: Any, path: str, searched: frozenset[str]) -> tuple[str, st
         return (route[0], f"{name}__{route[1]}") if route and route[0] == "sample_weight" else route
     if "class_weight" in own_params(estimator) and below("class_weight") not in searched:
         return ("class_weight", below("class_weight"))
-    if _takes_sample_weight(estimator):
-        return ("sample_weight", "sample_weight")
     inside = children(estimator)
     if is_named(estimator, "VotingClassifier", "StackingClassifier"):
-        # They hand sample_weight to every member, or fail.
+        # They hand sample_weight to every member, or fail; older ones name it in their own fit too.
         takes = all(_takes_sample_weight(part) for _, part in inside)
         return ("sample_weight", "sample_weight") if takes else None
+    if _takes_sample_weight(estimator):
+        return ("sample_weight", "sample_weight")
     if len(inside) != 1:
         return None
     name, part = inside[0]

@@ -197,7 +197,8 @@ def _plain(value: Any) -> Any:
         return {str(_plain(key)): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and len(value) <= 50:
         return [_plain(one) for one in value]
-    if callable(value) and hasattr(value, "__qualname__"):
-        return str(value.__qualname__)
+    if callable(value) and hasattr(value, "__name__"):
+        # ufuncs of older NumPy have no qualified name
+        return str(getattr(value, "__qualname__", value.__name__))
     text = " ".join(repr(value).split())
     return text if len(text) <= 200 else f"{text[:197]}..."
