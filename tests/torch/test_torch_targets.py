@@ -57,14 +57,16 @@ def test_means_over_probabilities_are_over_rows_as_in_torch():
 
 @every_template
 def test_what_ignored_rows_hold_does_not_matter(one):
-    scores = torch.tensor([[2.0, 0.0, -1.0], [float("inf"), float("nan"), 0.0], [1e30, -1e30, 0.0]], requires_grad=True)
-    loss = template_loss(one, scores, torch.tensor([0, -100, -100]), weight=WEIGHT)
+    inf = float("inf")
+    rows = [[2.0, 0.0, -1.0], [inf, float("nan"), 0.0], [1e30, -1e30, 0.0], [-inf, 0.0, 0.0]]
+    scores = torch.tensor(rows, requires_grad=True)
+    loss = template_loss(one, scores, torch.tensor([0, -100, -100, -100]), weight=WEIGHT)
     loss.backward()
     alone = scores.detach()[:1].requires_grad_()
     expected = template_loss(one, alone, torch.tensor([0]), weight=WEIGHT)
     expected.backward()
     torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(scores.grad, torch.cat([alone.grad, torch.zeros(2, 3)]))
+    torch.testing.assert_close(scores.grad, torch.cat([alone.grad, torch.zeros(3, 3)]))
 
 
 @every_template
