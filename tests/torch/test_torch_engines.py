@@ -166,6 +166,12 @@ def test_parameters_may_be_given_inside_what_is_compiled():
     scores, target = made_up(7)
     compiled = torch.compile(lambda v, y: functional.focal(v, y, gamma=1.5), backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(scores, target), functional.focal(scores, target, gamma=1.5))
+    numbers = [0.1, 2.0, 5.0, 0.5]
+    compiled = torch.compile(lambda v, y: functional.mae(v, y, weight=numbers), backend="aot_eager", fullgraph=True)
+    exact = scores.double()
+    torch.testing.assert_close(
+        compiled(exact, target), functional.mae(exact, target, weight=numbers), rtol=1e-12, atol=0
+    )
 
 
 @pytest.mark.slow

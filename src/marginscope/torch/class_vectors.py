@@ -65,7 +65,7 @@ def as_class_vector(name: str, given: Any) -> Tensor:
         # reading it would wait for the device
         return given
     if torch.compiler.is_compiling():
-        return torch.as_tensor(given)
+        return torch.as_tensor(given, dtype=torch.float64)
     values = np.array(given, dtype=float)
     if name != "weight":
         Adjustment(**{FIELD_OF[name]: values})

@@ -80,7 +80,7 @@ class LDAMLoss(ClassCountLoss):
 
     References
     ----------
-    Cao, Wei, Gaidon, Arechiga and Ma 2019, equation 13 and algorithm 1 (arXiv 1906.07413);
+    Cao, Wei, Gaidon, Arechiga and Ma 2019 (arXiv 1906.07413);
     the authors' code has largest = 0.5, s = 30, beta = 0.9999 and epoch 160 of 200.
 
     Examples

@@ -78,7 +78,7 @@ class VSLoss(ClassCountLoss):
 
     References
     ----------
-    Kini, Paraskevas, Oymak and Thrampoulidis 2021, equation 2 (arXiv 2103.01550).
+    Kini, Paraskevas, Oymak and Thrampoulidis 2021 (arXiv 2103.01550).
 
     Examples
     --------

@@ -33,7 +33,7 @@ class LogitAdjustedLoss(ClassCountLoss):
 
     References
     ----------
-    Menon et al. 2021, equation 10 (arXiv 2007.07314).
+    Menon et al. 2021 (arXiv 2007.07314).
 
     Examples
     --------
@@ -74,7 +74,7 @@ class BalancedSoftmaxLoss(LogitAdjustedLoss):
 
     References
     ----------
-    Ren et al. 2020, equation 4 (arXiv 2007.10740).
+    Ren et al. 2020 (arXiv 2007.10740).
 
     Examples
     --------
