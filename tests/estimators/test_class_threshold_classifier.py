@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 import marginscope as ms
 from marginscope.estimators.class_factors import score_of, tune_factors
 from marginscope.estimators.count_scores import COUNT_SCORES
+from marginscope.estimators.gain_error import gain_error
 from marginscope.exceptions import UsageError
 
 BALANCED = COUNT_SCORES["balanced_accuracy"]
@@ -87,24 +88,48 @@ def test_caution_decides():
     assert np.all(ms.ClassThresholdClassifier(caution=1e9).fit(X, y).factors_ == 1.0)
 
 
-def test_the_standard_error_is_a_jackknife_over_folds():
+def test_the_gain_is_that_of_folds_without_part_in_the_tuning():
     X, y = _imbalanced(500)
     codes = np.unique(y, return_inverse=True)[1]
     folds = StratifiedKFold(5)
     model = ms.ClassThresholdClassifier(cv=folds).fit(X, y)
     proba = cross_val_predict(ms.MarginClassifier(), X, y, cv=folds, method="predict_proba")
-    tuned, fold = np.zeros(500, int), np.zeros(500, int)
-    for number, (others, part) in enumerate(folds.split(X, y)):
+    tuned = np.zeros(500, int)
+    for others, part in folds.split(X, y):
         factors = tune_factors(proba[others], codes[others], np.ones(len(others)), BALANCED).factors
-        tuned[part], fold[part] = (proba[part] * factors).argmax(axis=1), number
+        tuned[part] = (proba[part] * factors).argmax(axis=1)
+    plain = proba.argmax(axis=1)
+    assert model.gain_ == pytest.approx(balanced_accuracy_score(codes, tuned) - balanced_accuracy_score(codes, plain))
+    rng = np.random.default_rng(0)
+    gains = []
+    for _ in range(600):
+        rows = rng.integers(0, 500, 500)
+        before, after = (balanced_accuracy_score(codes[rows], one[rows]) for one in (plain, tuned))
+        gains.append(after - before)
+    # a bootstrap of 600 knows its standard deviation to three per cent; the rest is that rows per class vary
+    assert model.gain_error_ == pytest.approx(np.std(gains), rel=0.15)
+
+
+@pytest.mark.parametrize("name", COUNT_SCORES)
+def test_the_standard_error_is_near_that_of_leaving_single_rows_out(name):
+    rng = np.random.default_rng(0)
+    n, score = 400, COUNT_SCORES[name]
+    codes = rng.choice(3, n, p=[0.6, 0.3, 0.1])
+    before, after = (np.where(rng.random(n) < right, codes, rng.integers(0, 3, n)) for right in (0.4, 0.6))
 
     def gain(kept):
-        plain = balanced_accuracy_score(codes[kept], proba[kept].argmax(axis=1))
-        return balanced_accuracy_score(codes[kept], tuned[kept]) - plain
+        return np.subtract(
+            *(
+                score_of(np.ones(3), np.eye(3)[one[kept]], codes[kept], np.ones(len(kept)), score)
+                for one in (after, before)
+            )
+        )
 
-    without = np.array([gain(fold != number) for number in range(5)])
-    assert model.gain_ == pytest.approx(gain(np.ones(500, bool)))
-    assert model.gain_error_ == pytest.approx(np.sqrt(0.8 * ((without - without.mean()) ** 2).sum()))
+    without = np.array([gain(np.delete(np.arange(n), i)) for i in range(n)])
+    jackknife = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    found = gain_error(before, after, codes, np.ones(n), 3, score)
+    assert found == pytest.approx(jackknife, rel=0.03)
+    assert gain_error(before, after, codes, np.full(n, 4.0), 3, score) == pytest.approx(found / 2.0, rel=1e-6)
 
 
 def test_two_classes_tune_one_threshold():
