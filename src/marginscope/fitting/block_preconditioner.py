@@ -80,19 +80,22 @@ class BlockPreconditioner:
 
 
 def _factored(total: Any, ridge: Any) -> tuple[Any, Any]:
-    """Return the Cholesky factor of a block whose diagonal is made one, and the roots of the diagonal."""
+    """Return the Cholesky factor of a block whose diagonal is made one, in its place, and the roots of the diagonal."""
     from scipy.linalg.lapack import spotrf
 
     diagonal = np.diagonal(total) + ridge
     size = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
     total /= size[:, None] * size
+    # the upper triangle of a row-major matrix is the lower one in the order of Fortran; the other keeps a copy
+    lower = np.tri(len(total), k=-1, dtype=bool)
+    total[lower] = total.T[lower]
     lift = _LIFT
     while True:
         total[np.diag_indices(len(total))] = 1.0 + lift
-        # the upper triangle of a row-major matrix is the lower one in the order of Fortran
-        factor, failed = spotrf(total.T, lower=1)
+        factor, failed = spotrf(total.T, lower=1, clean=0, overwrite_a=1)
         if not failed:
             return factor, size
+        total.T[lower] = total[lower]
         lift *= 10.0
 
 
