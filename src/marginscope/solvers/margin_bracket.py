@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from marginscope.geometry.norms import Norm
 from marginscope.solvers.pair_map import PairMap
 
-__all__ = ["MarginBracket"]
+__all__ = ["MarginBracket", "support_of"]
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_SMALLEST_SHARE = 1e-10
 
 
 class MarginBracket:
@@ -50,7 +53,26 @@ class MarginBracket:
         if upper < self.upper:
             self.upper, self.best_weights = upper, weights / total
 
+    def offer_support(self, W: Floats, u: Floats, weights: Floats, tol: float) -> bool:
+        """Leave out the weights off the support if the bracket stays as narrow as wanted; say whether it does."""
+        worst = float(np.min(u, where=self.pairs.pairs, initial=np.inf))
+        if not worst > 0.0:
+            return False
+        kept = np.where(self.pairs.pairs & support_of(weights, u / worst - 1.0), weights, 0.0)
+        total = float(kept.sum())
+        upper = self.norm.dual_value(self.pairs.adjoint(kept)) / total if total > 0 else np.inf
+        if upper - self.lower > tol * upper:
+            return False
+        self.upper, self.best_weights = upper, kept / total
+        return True
+
     def take(self, other: MarginBracket) -> None:
         """Take over what another attempt found, where it is better."""
         self.n_iterations += other.n_iterations
         self.offer(other.best_W, other.best_weights)
+
+
+def support_of(weights: Floats, slack: Floats, share: float = 1.0) -> Mask:
+    """Return where the weight, relative to the largest, exceeds a share of the slack, relative to the margin."""
+    size = weights / (float(weights.max(initial=0.0)) or 1.0)
+    return np.asarray((size > share * slack) & (size > _SMALLEST_SHARE))

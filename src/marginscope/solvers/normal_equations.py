@@ -13,6 +13,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from marginscope.solvers.margin_system import NotPositiveError, cholesky, cholesky_solve_vector
 from marginscope.solvers.pair_map import PairMap
 
 __all__ = ["FeatureSide", "FullCurvature", "NormalEquations", "PairSide"]
@@ -120,20 +121,22 @@ class PairSide:
 
 
 def _factorise(M: Floats) -> Floats:
-    """Return the lower Cholesky factor; a ridge at the level of rounding helps a singular matrix."""
+    """Factor in place; a ridge at the level of rounding helps a singular matrix."""
     ridge = 0.0
     diagonal = np.diag(M).copy()
     for attempt in range(_MOST_RIDGES):
         try:
-            return np.asarray(scipy.linalg.cholesky(M, lower=True, check_finite=False))
-        except scipy.linalg.LinAlgError:
+            return np.asarray(cholesky(M))
+        except NotPositiveError as error:
             if attempt == _MOST_RIDGES - 1:
-                raise
+                raise scipy.linalg.LinAlgError(str(error)) from error
             ridge = max(100.0 * ridge, _SMALLEST_RIDGE)
+            # only the upper triangle and the diagonal were overwritten
+            upper = np.triu_indices_from(M, 1)
+            M[upper] = M.T[upper]
             M[np.diag_indices_from(M)] = (1.0 + ridge) * diagonal
     raise AssertionError
 
 
 def _solve(factor: Floats, right: Floats) -> Floats:
-    flat = scipy.linalg.cho_solve((factor, True), right.ravel(), check_finite=False)
-    return np.asarray(flat).reshape(right.shape)
+    return cholesky_solve_vector(factor, right.ravel()).reshape(right.shape)

@@ -73,6 +73,8 @@ def solve_polyhedral(problem: MarginProblem, norm: str) -> Solved:
         ball = _BALLS[norm](pairs.shape)
         point = BallInteriorPoint(pairs, get_norm(norm), ball, partial(_factorise, side, ball))
         status, method = point.run(tol=problem.tol, nothing=ball_problem.nothing, deadline=deadline), "interior point"
+        if status == "optimal":
+            point.clean(tol=problem.tol, deadline=deadline)
         if before is not None:
             point.take(before)
         if status in ("inaccurate", "iteration_limit") and point.lower > 0:

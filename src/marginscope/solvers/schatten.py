@@ -75,6 +75,8 @@ def solve_schatten(problem: MarginProblem, norm: str) -> Solved:
         if before is not None:
             point.take(before)
             status = "optimal" if point.is_closed(problem.tol) else status
+        if status == "optimal":
+            point.clean(tol=problem.tol, deadline=deadline)
         if status != "inaccurate":
             break
         before = point

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.geometry.norms import get_norm
+from marginscope.solvers.margin_bracket import support_of
 from marginscope.solvers.margin_problem import MarginProblem, Solved
 
 __all__ = ["polished"]
@@ -25,7 +26,6 @@ Mask = NDArray[np.bool_]
 
 # from a clean support to all pairs that could matter
 _SHARES_OF_SLACK = (1.0, 1e-2, 1e-4, 1e-6)
-_SMALLEST_SHARE = 1e-10
 # after any other end there is no time, or no support, for a second solution
 _WORTH_IT = ("optimal", "inaccurate")
 # share of the tolerance that leaving out multipliers may cost
@@ -46,13 +46,13 @@ def polished(problem: MarginProblem, norm: str, solve: Callable[[MarginProblem],
     """
     alpha = np.where(np.isfinite(solved.weights) & (solved.weights > 0) & problem.pairs, solved.weights, 0.0)
     solved = replace(solved, weights=alpha)
-    largest, worst = float(alpha.max(initial=0.0)), _worst(problem, solved.coef)
-    if largest == 0.0 or not 0.0 < worst < np.inf:
+    worst = _worst(problem, solved.coef)
+    if not alpha.any() or not 0.0 < worst < np.inf:
         return solved
-    size, slack = alpha / largest, problem.margins(solved.coef) / worst - 1.0
+    slack = problem.margins(solved.coef) / worst - 1.0
     allowed = _upper(problem, norm, alpha) * (1.0 + _COST * problem.tol)
     for share in _SHARES_OF_SLACK:
-        support = problem.pairs & (size > share * slack) & (size > _SMALLEST_SHARE)
+        support = problem.pairs & support_of(alpha, slack, share)
         kept = np.where(support, alpha, 0.0)
         if _upper(problem, norm, kept) <= allowed:
             return replace(solved, weights=kept)
