@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Images", "LongTail", "counts", "long_tail", "read_images"]
+__all__ = ["CLASSES", "Images", "LongTail", "counts", "long_tail", "read_images"]
 
 
+CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 Images = tuple[Tensor, Tensor]
 
 
