@@ -128,3 +128,43 @@ def test_a_programme_that_is_too_large_is_refused(monkeypatch):
     monkeypatch.setattr("marginscope.solvers.violation_programme.MOST_NONZEROS", 10)
     with pytest.raises(NotSolvedError, match="nonzeros"):
         solve_soft_margin(X, y, K)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 4, 5, 7, 8, 10, 11, 13])
+def test_small_integer_problems_with_many_ties(seed):
+    rng = np.random.default_rng(seed)
+    K, d, n = int(rng.integers(2, 5)), int(rng.integers(1, 4)), int(rng.integers(8, 20))
+    X = rng.integers(-2, 3, (n, d)).astype(float)
+    y = np.r_[np.arange(K), rng.integers(0, K, n - K)]
+    omega = rng.integers(1, 4, n).astype(float)
+    norm = NAMES[seed % 5]
+    soft = solve_soft_margin(X, y, K, norm=norm, fit_intercept=True, sample_weight=omega)
+    least, size = least_violation(X, y, K, norm, omega, fit_intercept=True)
+    assert soft.violation.upper == pytest.approx(least, rel=1e-7, abs=1e-7)
+    assert soft.norm_value <= size * (1 + 1e-5) + 1e-6
+
+
+def test_margins_far_beyond_one_need_no_pair_at_first():
+    X, y = np.array([[-1e3], [1e3]]), np.array([0, 1])
+    soft = solve_soft_margin(X, y, 2)
+    assert soft.coef == pytest.approx(np.array([[-0.5e-3], [0.5e-3]]), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_badly_scaled_columns_have_the_least_violation_all_the_same(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((30, 3)) * np.array([1e-3, 1.0, 1e3])
+    y = rng.integers(0, 3, 30)
+    soft = solve_soft_margin(X, y, 3, norm=NAMES[seed % 5], fit_intercept=True)
+    least, _ = least_violation(X, y, 3, "frobenius", np.ones(30), fit_intercept=True)
+    assert soft.violation.upper == pytest.approx(least, rel=1e-5)
+
+
+def test_very_many_coefficients_are_not_searched_for_the_least_norm(monkeypatch):
+    X, y, K, omega = _overlapping("blobs")
+    plain = solve_soft_margin(X, y, K, sample_weight=omega)
+    monkeypatch.setattr("marginscope.solvers.optimal_face._MOST_UNKNOWNS", 4)
+    soft = solve_soft_margin(X, y, K, sample_weight=omega)
+    assert soft.status == "inaccurate"
+    assert "least norm" in soft.reason
+    assert soft.violation.upper == pytest.approx(plain.violation.upper, rel=1e-9)

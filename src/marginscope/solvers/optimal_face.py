@@ -33,6 +33,8 @@ _AT_BOUND = 1e-9
 _RANK = 1e-11
 _MOVES = 1e-12
 _SHARED = 1e-8
+# a square matrix of so many rows is decomposed
+_MOST_UNKNOWNS = 4_000
 # relative gap of the conic solver
 _TOL, _LARGEST_GAP = 1e-10, 1e-7
 
@@ -63,6 +65,9 @@ def least_norm_on_face(
     norm : str
     time_limit : float
     """
+    if W.size > _MOST_UNKNOWNS:
+        reason = f"the least norm is looked for among at most {_MOST_UNKNOWNS:,} coefficients, here are {W.size:,}"
+        return _CENTRED[norm](W), reason
     face = _face_of(Z, y, omega, weights)
     E, e = face.A[face.n_inequalities :], face.b[face.n_inequalities :]
     if np.all(face.b[: face.n_inequalities] <= 0.0) and np.all(e == 0.0):

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from marginscope.certificates.bracket import WIDEST_GAP, Bracket
+from marginscope.certificates.bracket import Bracket
 from marginscope.certificates.margin_constraints import MarginConstraints
 from marginscope.certificates.norm_bounds import dual_norm_bound
 from marginscope.certificates.pair_weights import PairWeights
@@ -38,7 +38,7 @@ Codes = NDArray[np.intp]
 
 _EPS = float(np.finfo(float).eps)
 _RADIUS = 1e3
-_TOL = 1e-8
+_TOL, _WORSE = 1e-8, 1e-6
 # of the weight of the row: pairs this far from both bounds may be moved to balance the others
 _FREE = 1e-6
 
@@ -50,8 +50,8 @@ class SoftMargin:
     Attributes
     ----------
     status : str
-        "optimal", or "inaccurate" where the bracket is relatively wider than 1e-8 or the norm may
-        not be the least.
+        "optimal", or "inaccurate" where the ends of the bracket differ by more than 1e-8 of the
+        violation plus that of one row, or the norm may not be the least.
     norm : str
     coef : (n_classes, n_features) array
     intercept : (n_classes,) array or None
@@ -165,6 +165,7 @@ def solve_soft_margin(
         norm,
         time_limit=deadline - time.monotonic(),
     )
+    W, reason = _not_worse(constraints, omega, W, np.ldexp(found.W, -exponent), reason)
     shared = (weights[same.group] * unit) * (omega / mass[same.group])[:, None]
     return _measured(constraints, omega, W, shared, norm, found.n_rounds, reason)
 
@@ -215,10 +216,7 @@ def _measured(
     off = dual_norm_bound(norm, combined.value, combined.error)
     lower = combined.total * (1.0 - 4.0 * _EPS) - (off * radius)
     bracket = Bracket(min(max(0.0, lower), upper), upper)
-    # below the rounding of a sum of ones there is no violation
-    is_closed = upper - bracket.lower <= _TOL * max(upper, float(omega.sum()) * _EPS / _TOL)
-    if not is_closed and bracket.width > WIDEST_GAP and upper > _TOL * float(omega.sum()):
-        reason = reason or "the weights of the pairs do not balance"
+    is_closed = upper - bracket.lower <= _TOL * (upper + float(omega.max()))
     p = constraints.X.shape[1]
     return SoftMargin(
         status="optimal" if is_closed and not reason else "inaccurate",
@@ -229,8 +227,18 @@ def _measured(
         radius=radius,
         dual_weights=sp.csr_array(weights),
         n_rounds=n_rounds,
-        reason=reason or ("" if is_closed else "the bracket is wider than 1e-8"),
+        reason=reason or ("" if is_closed else f"both ends differ by {bracket.width:.1e}"),
     )
+
+
+def _not_worse(
+    constraints: MarginConstraints, omega: Floats, W: Floats, vertex: Floats, reason: str
+) -> tuple[Floats, str]:
+    """Return the point of least norm, or the vertex of the programme where rounding made it violate more."""
+    least = _attained(constraints, omega, vertex)
+    if _attained(constraints, omega, W) <= least + _WORSE * (least + float(omega.max())):
+        return W, reason
+    return vertex - vertex.mean(axis=0), reason or "rounding hides which of the solutions has the least norm"
 
 
 def _attained(constraints: MarginConstraints, omega: Floats, W: Floats) -> float:

@@ -88,7 +88,8 @@ def _first_pairs(Z: Any, y: Codes, n_classes: int, omega: Floats) -> Mask:
     bounds = (-np.log(largest) - np.log(_LARGEST_SCALE), -np.log(largest) + 2.0 * np.log(_LARGEST_SCALE))
     found = scipy.optimize.minimize_scalar(violation, bounds=bounds, method="bounded")
     scale = float(np.exp(found.x))
-    return np.asarray(scale * margins <= np.minimum(scale * worst, 1.0)[:, None] + _FIRST_REACH)
+    near = np.asarray(scale * margins <= np.minimum(scale * worst, 1.0)[:, None] + _FIRST_REACH)
+    return near if near.any() else all_pairs(y, n_classes)
 
 
 def _pair_rows(Z: Any, y: Codes, rows: Codes, rivals: Codes, n_classes: int) -> Any:
