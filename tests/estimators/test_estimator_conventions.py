@@ -242,3 +242,15 @@ def test_without_routing_weights_go_to_every_fit(wrapper):
     wrapper(Recorder(), probability="calibrate", cv=3).fit(X, Y, sample_weight=np.full(150, 2.0))
     assert len(Recorder.seen) == 4
     assert all(np.all(got == 2.0) for got, _ in Recorder.seen)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    "model", [ms.MarginClassifier(), ms.HardMarginClassifier(), ms.GradientDescentClassifier(n_steps=3)]
+)
+def test_labels_that_look_like_identifiers_are_said_once(model):
+    rng = np.random.default_rng(0)
+    y = np.r_[np.arange(16), np.arange(8)]
+    with pytest.warns(ms.DataQualityWarning) as caught:
+        _ = clone(model).fit(rng.standard_normal((24, 30)), y).certificate_
+    assert len([one for one in caught if "more than half" in str(one.message)]) == 1

@@ -16,7 +16,7 @@ from marginscope.batches import on_rows
 from marginscope.descent.trajectory import Trajectory
 from marginscope.estimators.linear_classifier import LinearClassifier, has_unit_numbers, is_proper
 from marginscope.estimators.stopping import Callback, Stopping
-from marginscope.estimators.training_rows import TrainingRows, balanced_or_given, training_rows
+from marginscope.estimators.training_rows import TrainingRows, balanced_or_given, labels_were_checked, training_rows
 from marginscope.exceptions import DataError, UsageError
 from marginscope.limits.descend import descend
 from marginscope.limits.question import ask
@@ -183,7 +183,8 @@ class GradientDescentClassifier(LinearClassifier):
             "class_scales": check_class_numbers("class_scales", self.class_scales, rows.classes),
         }
         fitted, left_out = self._split(rows, seed)
-        whole = ask(rows.X, rows.labels, self.loss, sample_weight=rows.weights, **put_in_front).objective
+        with labels_were_checked():
+            whole = ask(rows.X, rows.labels, self.loss, sample_weight=rows.weights, **put_in_front).objective
         stopping = Stopping(
             whole if left_out is None else on_rows(whole, fitted),
             None if left_out is None else on_rows(whole, left_out),
@@ -192,22 +193,23 @@ class GradientDescentClassifier(LinearClassifier):
             callbacks=tuple(self.callbacks or ()),
         )
         some = rows if left_out is None else rows.at(fitted)
-        path = descend(
-            some.X,
-            some.labels,
-            loss=self.loss,
-            optimizer=self.optimizer,
-            step_size=self.step_size,
-            n_steps=self.n_steps,
-            record=self.record,
-            momentum=self.momentum,
-            batch_size=self.batch_size,
-            init=self._start(rows),
-            rng=seed,
-            sample_weight=some.weights,
-            on_record=stopping,
-            **put_in_front,
-        )
+        with labels_were_checked():
+            path = descend(
+                some.X,
+                some.labels,
+                loss=self.loss,
+                optimizer=self.optimizer,
+                step_size=self.step_size,
+                n_steps=self.n_steps,
+                record=self.record,
+                momentum=self.momentum,
+                batch_size=self.batch_size,
+                init=self._start(rows),
+                rng=seed,
+                sample_weight=some.weights,
+                on_record=stopping,
+                **put_in_front,
+            )
         self._take(path, stopping, rows)
         self._calibrate(rows)
         return self

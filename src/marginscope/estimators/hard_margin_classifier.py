@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from marginscope._validation import look_up
 from marginscope.certificates.margin import MarginSolution
 from marginscope.estimators.linear_classifier import LinearClassifier
-from marginscope.estimators.training_rows import TrainingRows, training_rows
+from marginscope.estimators.training_rows import TrainingRows, labels_were_checked, training_rows
 from marginscope.exceptions import DataQualityWarning, NotSeparableError, NotSolvedError
 from marginscope.solvers.hard_margin import solve_hard_margin
 from marginscope.solvers.soft_margin import SoftMargin, solve_soft_margin
@@ -116,13 +116,14 @@ class HardMarginClassifier(LinearClassifier):
         self._check_probability()
         look_up("on_inseparable", self.on_inseparable, {name: name for name in ("soft", "raise")})
         rows = training_rows(self, X, y, sample_weight)
-        solution = solve_hard_margin(
-            rows.X,
-            rows.labels,
-            norm=self.norm,
-            fit_intercept=bool(self.fit_intercept),
-            raise_on_failure=False,
-        )
+        with labels_were_checked():
+            solution = solve_hard_margin(
+                rows.X,
+                rows.labels,
+                norm=self.norm,
+                fit_intercept=bool(self.fit_intercept),
+                raise_on_failure=False,
+            )
         soft = None
         if solution.status == "infeasible":
             self._refuse_or_warn(solution)

@@ -16,7 +16,7 @@ from marginscope import losses
 from marginscope._validation import look_up
 from marginscope.estimators.fitted_facts import ShowsFacts
 from marginscope.estimators.score_calibration import ScoreCalibration, class_scores, fit_calibration
-from marginscope.estimators.training_rows import TrainingRows, new_features
+from marginscope.estimators.training_rows import TrainingRows, labels_were_checked, new_features
 from marginscope.exceptions import DataError, UsageError
 from marginscope.solvers.separability import separability
 
@@ -96,7 +96,8 @@ class LinearClassifier(ClassifierMixin, ShowsFacts, BaseEstimator):  # type: ign
                     "a certificate needs the training rows, but this model was loaded from a file, which has none; "
                     "call marginscope.separability(X, y)"
                 )
-            self._certificate = separability(rows.X, rows.labels, fit_intercept=bool(self.fit_intercept))
+            with labels_were_checked():
+                self._certificate = separability(rows.X, rows.labels, fit_intercept=bool(self.fit_intercept))
         return self._certificate
 
     def __getstate__(self) -> dict[str, Any]:

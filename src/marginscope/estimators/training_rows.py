@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numbers
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +20,10 @@ from marginscope._validation import (
     check_labels,
     check_sample_weight,
 )
-from marginscope.exceptions import DataError, UsageError
+from marginscope.exceptions import DataError, DataQualityWarning, UsageError
 from marginscope.geometry.margins import is_sparse
 
-__all__ = ["TrainingRows", "balanced_or_given", "new_features", "row_weights", "training_rows"]
+__all__ = ["TrainingRows", "balanced_or_given", "labels_were_checked", "new_features", "row_weights", "training_rows"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -95,6 +98,14 @@ def training_rows(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> 
     if weights is not None and np.all(weights == 1.0):
         weights = None
     return TrainingRows(checked.tocsr() if is_sparse(checked) else checked, codes, classes, weights)
+
+
+@contextmanager
+def labels_were_checked() -> Iterator[None]:
+    """Leave out what a second look at the same labels would say again."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "more than half of the rows are distinct", DataQualityWarning)
+        yield
 
 
 def row_weights(sample_weight: Any, n_rows: int) -> Floats | None:
