@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from marginscope.estimators.class_factors import score_of, tune_factors
+from marginscope.estimators.class_factors import _between, score_of, tune_factors
 from marginscope.estimators.count_scores import COUNT_SCORES
 
 SCORERS = {
@@ -115,3 +115,10 @@ def test_probabilities_of_zero_and_one_are_no_trouble():
     assert np.all(np.isfinite(tuned.factors))
     # row 3 can be won for class 1; row 4 cannot be won for class 2 at all
     assert tuned.score == pytest.approx((1.0 + 1.0 + 0.5) / 3.0)
+
+
+def test_there_is_a_factor_in_every_gap_and_none_between_equal_breakpoints():
+    found = _between(np.array([0.0, 1.0, 1.0, 4.0, np.inf]))
+    # before 0 nothing, (0, 1), none, (1, 4), beyond 4, beyond infinity nothing
+    assert found == pytest.approx([np.nan, 0.5, np.nan, 2.0, 8.0, np.nan], nan_ok=True)
+    assert _between(np.array([np.inf])) == pytest.approx([1.0, np.nan], nan_ok=True)
