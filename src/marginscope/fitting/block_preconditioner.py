@@ -25,7 +25,10 @@ Floats = NDArray[np.float64]
 _LIFT = 1e-5
 # weights below this part of their mean are left out
 _LIGHT = 0.3
-_MOST_BLOCK_ENTRIES = 2**26
+# bytes of blocks that are nothing, the part of the rows' bytes that they may take, and their work over a pass
+_SMALL_BLOCKS = 2**22
+_PART_OF_ROWS = 1.0 / 6.0
+_MOST_WORK = 100
 
 
 class Preconditioner(Protocol):
@@ -34,12 +37,15 @@ class Preconditioner(Protocol):
     def solve(self, residual: Floats) -> Floats: ...
 
 
-def preconditioner(problem: Problem, point: Point) -> Preconditioner:
-    """Return the blocks where they have room, and their diagonals otherwise."""
+def preconditioner(problem: Problem, some: Problem, point: Point) -> Preconditioner:
+    """Return the blocks of some rows of a problem where they are small beside its rows, and diagonals otherwise."""
     K, q = problem.shape
-    if K * q * q <= _MOST_BLOCK_ENTRIES:
-        return BlockPreconditioner(problem, point)
-    return DiagonalPreconditioner(problem, point)
+    X = problem.rows.objective.X
+    entries = X.nnz if is_sparse(X) else X.size
+    room = max(_SMALL_BLOCKS, _PART_OF_ROWS * entries * X.dtype.itemsize)
+    if q**3 <= _MOST_WORK * entries and 4 * K * q**2 <= room:
+        return BlockPreconditioner(some, point)
+    return DiagonalPreconditioner(some, point)
 
 
 class BlockPreconditioner:

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 _MOST_PRODUCTS = 250
 # rows for each column that the blocks are made from, and steps after which they are made anew
 _ROWS_PER_COLUMN = 6
-_KEPT_FOR = 3
+_KEPT_FOR = 2
 # how far conjugate gradients go at most, and least beyond what the tolerance asks for
 _RTOL = 0.5
 _BEYOND_TOL = 0.3
@@ -66,10 +66,9 @@ class TruncatedDirection:
         self._blocks: Preconditioner | None = None
 
     def __call__(self, point: Point) -> Floats:
-        age = point.n_iter - self._made_at
-        if age >= (1 if point.n_iter < _KEPT_FOR else _KEPT_FOR) or point.damping != self._damping:
+        if point.n_iter >= self._made_at + _KEPT_FOR or point.damping != self._damping:
             self._blocks = None  # the largest arrays of all: never two of them
-            self._blocks = preconditioner(self._blocks_of, point)
+            self._blocks = preconditioner(self._problem, self._blocks_of, point)
             self._made_at, self._damping = point.n_iter, point.damping
         self._first_norm = max(self._first_norm, point.norm)
         rtol = max(min(_RTOL, (point.norm / self._first_norm) ** 0.5), min(0.5, _BEYOND_TOL * self._tol / point.norm))

@@ -65,37 +65,40 @@ class Rows:
             gradient += part_gradient
         if not self._compiled:
             for block in self.blocks:
-                losses, weights = self.objective.template.value_and_weights(self.margins(W, block))
+                X = self.features(block)
+                losses, weights = self.objective.template.value_and_weights(self.margins(W, block, X))
                 value += float(losses @ self._omega[block])
-                gradient -= self.pull_back(weights * self.factor(block), block)
+                gradient -= self.pull_back(weights * self.factor(block), block, X)
         return value, self.coordinates.pull_back(gradient)
 
-    def scores(self, W: Floats, block: slice) -> Floats:
-        """Return the plain scores of a block."""
+    def features(self, block: slice) -> Any:
+        """Return the plain rows of a block in the precision of the products."""
         X = self.objective.X[block]
-        if not is_sparse(X):
-            X = X.astype(self.dtype, copy=False)
+        return X if is_sparse(X) else X.astype(self.dtype, copy=False)
+
+    def scores(self, W: Floats, X: Any) -> Floats:
+        """Return the scores of ``features``."""
         scores = np.asarray(X @ W[:, : self.n_features].T.astype(self.dtype), dtype=float)
         return scores + W[:, -1] if self.objective.fit_intercept else scores
 
-    def margins(self, W: Floats, block: slice) -> Floats:
+    def margins(self, W: Floats, block: slice, X: Any = None) -> Floats:
         """Return the adjusted margins of a block."""
-        return self.objective.adjustment.adjusted_margins(self.scores(W, block), self.objective.y[block])
+        scores = self.scores(W, self.features(block) if X is None else X)
+        return self.objective.adjustment.adjusted_margins(scores, self.objective.y[block])
 
     def factor(self, block: slice, power: int = 1) -> Floats:
         """Return omega_i / m_y^power as a column."""
         margins, omega = self.objective.adjustment.margins, self._omega[block, None]
         return omega if margins is None else omega / margins[self.objective.y[block], None] ** power
 
-    def pull_back(self, weights: Floats, block: slice) -> Floats:
+    def pull_back(self, weights: Floats, block: slice, X: Any) -> Floats:
         """Return sum_ik weight_ik times the gradient of the pair's scaled score difference."""
         signed = scores_of_weights(weights, self.objective.y[block]) * self.scales
-        X = self.objective.X[block]
         out = np.empty(self.objective.shape)
         if is_sparse(X):
             out[:, : self.n_features] = np.asarray(X.T @ signed).T
         else:
-            out[:, : self.n_features] = signed.T.astype(self.dtype) @ X.astype(self.dtype, copy=False)
+            out[:, : self.n_features] = signed.T.astype(self.dtype) @ X
         if self.objective.fit_intercept:
             out[:, -1] = signed.sum(axis=0)
         return out
@@ -158,8 +161,9 @@ class Curvature:
         W = rows.coordinates.to_coef(V)
         out = np.zeros(W.shape)
         for block, curve in zip(rows.blocks, self._maps, strict=True):
-            change = margins_of_scores(rows.scores(W, block) * rows.scales, rows.objective.y[block])
-            out += rows.pull_back(rows.factor(block, 2) * curve(change), block)
+            X = rows.features(block)
+            change = margins_of_scores(rows.scores(W, X) * rows.scales, rows.objective.y[block])
+            out += rows.pull_back(rows.factor(block, 2) * curve(change), block, X)
         return rows.coordinates.pull_back(out)
 
     def in_directions(self, B: Floats) -> Iterator[tuple[slice, Floats]]:
