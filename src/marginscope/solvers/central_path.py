@@ -20,7 +20,7 @@ __all__ = ["CentralPath"]
 
 Mask = NDArray[np.bool_]
 
-_FIRST_PAIRS = 3
+_FIRST_PAIRS = 2
 _FEWEST_PAIRS = 200
 _FIRST_MARGIN = 2.0
 _FIRST_CENTRE = 3.0
