@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,7 +76,12 @@ def test_a_start_at_the_optimum_ends_there(solver):
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [((200, 5, 3), "newton-gram"), ((40000, 5, 3), "subsampled"), ((1500, 300, 8), "newton-cg")],
+    [
+        ((200, 5, 3), "newton-gram"),
+        ((40000, 5, 3), "subsampled"),
+        ((1500, 300, 8), "newton-cg"),
+        ((400, 5, 120), "lbfgs"),
+    ],
 )
 def test_auto_says_what_it_chose_and_why(size, expected):
     X, y, _ = clouds(4, *size)
@@ -90,6 +97,18 @@ def test_more_rows_are_more_passes_for_the_same_steps():
     sampled, whole = (fit(objective, solver=name) for name in ("subsampled", "newton-gram"))
     assert sampled.passes < whole.passes
     assert whole.passes >= 2 * whole.n_iter
+
+
+@pytest.mark.parametrize("solver", ["newton-cg", "subsampled"])
+def test_memory_beyond_the_rows_is_a_part_of_theirs(solver):
+    X, y, _ = clouds(7, 40000, 200, 3)
+    objective = LinearObjective(CROSS_ENTROPY, X, y, 3, ridge=1.0, fit_intercept=True)
+    fit(objective, solver=solver, tol=1e-2)
+    tracemalloc.start()
+    fit(objective, solver=solver, tol=1e-4)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 0.35 * X.nbytes
 
 
 def test_one_seed_one_answer():

@@ -55,7 +55,6 @@ class BlockPreconditioner:
         K, q = problem.shape
         rows = problem.rows
         weights = np.maximum(Curvature(rows, point.theta).of_classes(), 0.0)
-        problem.passes += problem.share
         # where all classes curve alike, as at zero, one block serves all
         self._n_blocks = 1 if np.all(weights == weights[:, :1]) else K
         weights = np.where(weights > _LIGHT * weights.mean(axis=0), weights, 0.0)
@@ -111,7 +110,6 @@ class DiagonalPreconditioner:
     def __init__(self, problem: Problem, point: Point) -> None:
         rows = problem.rows
         weights = np.maximum(Curvature(rows, point.theta).of_classes(), 0.0)
-        problem.passes += problem.share
         diagonal = np.zeros(problem.shape)
         for block in rows.blocks:
             X = rows.objective.X[block]

@@ -15,13 +15,15 @@ _MOST_OF_ALL_ROWS = 150
 _MOST_OF_A_SAMPLE = 1500
 _ROWS_PER_UNKNOWN = 100
 _MANY_ROWS = 20000
+# classes up to which the curvature in each of them is cheap
+_MOST_CLASSES = 100
 
 
 def gram_operations(objective: LinearObjective) -> float:
-    """Return how many multiplications the Grams of all pairs of classes take."""
+    """Return how many multiplications the Grams of all pairs of classes take, and their weights."""
     n, q = objective.X.shape[0], objective.shape[1]
     K = objective.n_classes
-    return float(0.25 * n * q**2 * K * (K - 1))
+    return float(0.25 * n * q**2 * K * (K - 1) + 0.5 * n * K**3)
 
 
 def choose_solver(objective: LinearObjective) -> tuple[str, str]:
@@ -32,5 +34,10 @@ def choose_solver(objective: LinearObjective) -> tuple[str, str]:
         return "subsampled", f"{n} rows are many more than the Hessian of {unknowns} unknowns needs to be nearly right"
     if unknowns <= _MOST_OF_ALL_ROWS:
         return "newton-gram", f"the whole Hessian of {unknowns} unknowns is cheap, and Newton's method takes few steps"
+    if K > _MOST_CLASSES:
+        return (
+            "lbfgs",
+            f"the curvature in each of {K} classes costs more than steps that know none, for {unknowns} unknowns",
+        )
     kind = "sparse rows" if is_sparse(objective.X) else "the rows"
     return "newton-cg", f"the whole Hessian of {unknowns} unknowns costs more than products with {kind}"

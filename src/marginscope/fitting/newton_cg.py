@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ Floats = NDArray[np.float64]
 _MOST_PRODUCTS = 250
 # rows for each column that the blocks are made from, and steps after which they are made anew
 _ROWS_PER_COLUMN = 6
+_FEWEST_ROWS = 4000
 _KEPT_FOR = 2
 # how far conjugate gradients go at most, and least beyond what the tolerance asks for
 _RTOL = 0.5
@@ -53,14 +56,14 @@ class TruncatedDirection:
     ----------
     products_of : Problem
         Whose rows give the Hessian.
-    blocks_of : Problem
-        Whose rows give the preconditioner.
+    some : callable
+        Returns the problem whose rows give the preconditioner; it is not kept.
     tol : float
         Gradient norm that is wanted.
     """
 
-    def __init__(self, products_of: Problem, blocks_of: Problem, tol: float) -> None:
-        self._problem, self._blocks_of, self._tol = products_of, blocks_of, tol
+    def __init__(self, products_of: Problem, some: Callable[[], Problem], tol: float) -> None:
+        self._problem, self._some, self._tol = products_of, some, tol
         self._made_at, self._damping = -_KEPT_FOR, 0.0
         self._first_norm = 0.0
         self._blocks: Preconditioner | None = None
@@ -68,7 +71,10 @@ class TruncatedDirection:
     def __call__(self, point: Point) -> Floats:
         if point.n_iter >= self._made_at + _KEPT_FOR or point.damping != self._damping:
             self._blocks = None  # the largest arrays of all: never two of them
-            self._blocks = preconditioner(self._problem, self._blocks_of, point)
+            some = self._some()
+            self._blocks = preconditioner(self._problem, some, point)
+            if some is not self._problem:
+                self._problem.passes += some.share
             self._made_at, self._damping = point.n_iter, point.damping
         self._first_norm = max(self._first_norm, point.norm)
         rtol = max(min(_RTOL, (point.norm / self._first_norm) ** 0.5), min(0.5, _BEYOND_TOL * self._tol / point.norm))
@@ -79,15 +85,15 @@ class TruncatedDirection:
 def newton_cg(problem: Problem, theta: Floats, stopping: Stopping, rng: np.random.Generator) -> Point:
     """Run truncated Newton on all rows from theta."""
     n, q = problem.rows.n_samples, problem.shape[1]
-    n_some = max(4000, _ROWS_PER_COLUMN * q)
-    some = problem
-    if n_some < n:
-        some = problem.sample(np.sort(rng.choice(n, n_some, replace=False)), n / n_some)
+    n_some = min(n, max(_FEWEST_ROWS, _ROWS_PER_COLUMN * q))
+    chosen = np.sort(rng.choice(n, n_some, replace=False))
+
+    def some() -> Problem:
+        return problem if n_some == n else problem.sample(chosen, n / n_some)
+
     theta = without_common_part(theta, problem.rows.scales)
     quick = problem.in_single_precision()
     point = minimise(problem, theta, TruncatedDirection(quick, some, stopping.tol), stopping)
     if quick is not problem:
         problem.passes += quick.passes
-    if some is not problem:
-        problem.passes += some.passes
     return point

@@ -82,7 +82,7 @@ def _fitted_to_sample(problem: Problem, chosen: Codes, theta: Floats, tol: float
     # the ridge that the sample would have by itself: rare columns run away under less
     some.ridge = problem.ridge * factor
     stage = Stopping(tol, _STAGE_STEPS, decrement=min(0.05, 0.2 * problem.shape[1] / len(chosen)))
-    direction = partial(newton_direction, some) if is_dense else TruncatedDirection(some, some, tol)
+    direction = partial(newton_direction, some) if is_dense else TruncatedDirection(some, lambda: some, tol)
     point = minimise(some, theta, direction, stage)
     problem.passes += some.passes
     return point.theta
