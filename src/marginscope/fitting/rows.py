@@ -23,8 +23,9 @@ from marginscope.objectives import LinearObjective
 __all__ = ["Curvature", "Rows", "with_weights"]
 
 Floats = NDArray[np.float64]
-# scores, entries of copied rows and entries of rows made dense, in one block
+# scores, entries of rows, of rows that are copied and of rows that are made dense, in one block
 _SCORES = 2**16
+_READ = 2**20
 _COPIED = 2**18
 _DENSE = 2**19
 
@@ -50,8 +51,10 @@ class Rows:
         self.scales = np.ones(objective.n_classes) if adjustment.scales is None else adjustment.scales
         self._omega = np.exp(adjustment.log_sample_weights(objective.y))
         is_copied = not is_sparse(objective.X) and objective.X.dtype != self.dtype
-        step = _COPIED // max(1, self.n_features) if is_copied else _SCORES // objective.n_classes
-        step = max(16, min(self.n_samples, step))
+        step = min(self.n_samples, _SCORES // objective.n_classes)
+        if not is_sparse(objective.X):
+            step = min(step, (_COPIED if is_copied else _READ) // max(1, self.n_features))
+        step = max(16, step)
         self.blocks = [slice(i, min(i + step, self.n_samples)) for i in range(0, self.n_samples, step)]
         self._compiled = self._compiled_parts()
 
