@@ -153,7 +153,11 @@ def test_scores_without_probabilities_are_calibrated_first():
     assert balanced_accuracy_score(y, model.predict(X)) > balanced_accuracy_score(y, LinearSVC().fit(X, y).predict(X))
 
 
-@pytest.mark.parametrize("scoring", [*COUNT_SCORES, lambda hits, predicted, rows: hits[..., -1]], ids=str)
+def hits_of_the_last_class(hits, predicted, rows):
+    return hits[..., -1]
+
+
+@pytest.mark.parametrize("scoring", [*COUNT_SCORES, hits_of_the_last_class])
 def test_every_score_can_be_tuned(scoring):
     X, y = _imbalanced(300)
     model = ms.ClassThresholdClassifier(scoring=scoring, caution=0.0).fit(X, y)
