@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import runpy
@@ -29,8 +30,9 @@ def output_of(file: Path) -> str:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_runs_and_concludes(file: Path) -> None:
-    if file.name in SLOW:
-        pytest.importorskip(SLOW[file.name])
+    # found, not imported: Keras asks for a backend, which the file itself names
+    if file.name in SLOW and importlib.util.find_spec(SLOW[file.name]) is None:
+        pytest.skip(f"{SLOW[file.name]} is not installed")
     assert "What this shows" in output_of(file)
 
 
