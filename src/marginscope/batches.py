@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,20 +17,8 @@ Codes = NDArray[np.intp]
 
 def on_rows(objective: LinearObjective, rows: Codes, *, factor: float = 1.0) -> LinearObjective:
     """Return the objective of some rows, their losses multiplied by a factor; the ridge stays whole."""
-    adjustment = objective.adjustment
-    weights = adjustment.sample_weights
-    if weights is not None or factor != 1.0:
-        chosen = np.full(len(rows), factor) if weights is None else factor * weights[rows]
-        adjustment = replace(adjustment, sample_weights=chosen)
-    return LinearObjective(
-        objective.template,
-        objective.X[rows],
-        objective.y[rows],
-        objective.n_classes,
-        adjustment=adjustment,
-        ridge=objective.ridge,
-        fit_intercept=objective.fit_intercept,
-    )
+    adjustment = objective.adjustment.on_rows(rows, factor)
+    return objective.on_data(objective.X[rows], objective.y[rows], adjustment, ridge=objective.ridge)
 
 
 class MinibatchObjective:

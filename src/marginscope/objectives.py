@@ -114,6 +114,17 @@ class LinearObjective:
         """Shape of W."""
         return self.n_classes, self.X.shape[1] + self.fit_intercept
 
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights of the rows."""
+        return float(np.exp(self._log_omega).sum())
+
+    def on_data(self, X: Any, y: Codes, adjustment: Adjustment, *, ridge: float = 0.0) -> LinearObjective:
+        """Return the same loss of the same classes on other rows."""
+        return LinearObjective(
+            self.template, X, y, self.n_classes, adjustment=adjustment, ridge=ridge, fit_intercept=self.fit_intercept
+        )
+
     def margins(self, W: Floats) -> Floats:
         """Return the adjusted margins, (n_samples, n_classes - 1) in label-code order."""
         return self.adjustment.adjusted_margins(self._scores(W), self.y)

@@ -42,18 +42,18 @@ def _of_run(trajectory: Trajectory, r: int, run: Run) -> str:
         meaning = "some true steps, then the flow through all later ones" if run.status == "completed" else meaning
         meaning += f"; W is right to {f'about {run.error.max():.0e}' if run.error.any() else 'rounding'}"
     status = run.status if name else run.status.capitalize()
-    text = (
-        f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {meaning}.\n"
-        f"Loss {power_text(last.log_loss)}, {norm_word(norm)} norm {last.norms[norm]:.6g}, "
-        f"normalised margin {last.lower[norm]:.6g}"
-    )
+    margin = f", normalised margin {last.lower[norm]:.6g}"
     if not last.norms[norm] > 0.0:
-        text = f"{text.rpartition(',')[0]}: all scores are equal, so that there is no margin yet."
+        margin = ": all scores are equal, so that there is no margin yet."
     elif last.worst_margin > 0.0:
-        text += f"; the largest is proved to be at most {upper:.6g}."
+        margin += f"; the largest is proved to be at most {upper:.6g}."
     else:
-        text += ": not all rows are separated."
-    return f"{text}\nStep size {run.step_size}."
+        margin += ": not all rows are separated."
+    return (
+        f"{name}{status} at step {step_text(float(run.log_steps[-1]))}: {meaning}.\n"
+        f"Loss {power_text(last.log_loss)}, {norm_word(norm)} norm {last.norms[norm]:.6g}{margin}\n"
+        f"Step size {run.step_size}."
+    )
 
 
 def step_text(log_step: float) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.estimators.count_scores import CountScore
+from marginscope.estimators.count_scores import CountScore, class_sums, score_of_decisions
 
 __all__ = ["Tuned", "score_of", "tune_factors"]
 
@@ -48,7 +48,7 @@ def tune_factors(proba: Floats, codes: Codes, weights: Floats, score: CountScore
         No single factor can be changed to a higher score. Equal factors stay unless others are better.
     """
     K = proba.shape[1]
-    mass = _sums(codes, weights, K)
+    mass = class_sums(codes, weights, K)
     best = Tuned(np.ones(K), score_of(np.ones(K), proba, codes, weights, score))
     starts = [np.ones(K)]
     if np.all(mass > 0.0):
@@ -62,14 +62,7 @@ def tune_factors(proba: Floats, codes: Codes, weights: Floats, score: CountScore
 
 def score_of(factors: Floats, proba: Floats, codes: Codes, weights: Floats, score: CountScore) -> float:
     """Return the score of the decisions argmax_k f_k p_ik."""
-    K = proba.shape[1]
-    chosen = (proba * factors).argmax(axis=1)
-    hits = _sums(codes, weights * (chosen == codes), K)
-    return float(score(hits, _sums(chosen, weights, K), _sums(codes, weights, K)))
-
-
-def _sums(codes: Codes, weights: Floats, n_classes: int) -> Floats:
-    return np.bincount(codes, weights=weights, minlength=n_classes).astype(float)
+    return score_of_decisions((proba * factors).argmax(axis=1), codes, weights, proba.shape[1], score)
 
 
 def _ascend(factors: Floats, proba: Floats, codes: Codes, weights: Floats, score: CountScore) -> Tuned:
@@ -103,13 +96,13 @@ def _best_factor(
     hits, predicted = np.zeros((n + 1, K)), np.zeros((n + 1, K))
     at = np.arange(1, n + 1)
     # row 0: class k is never chosen; row t: the first t rows have gone over to it
-    hits[0] = _sums(own, mass * (rival == own), K)
-    predicted[0] = _sums(rival, mass, K)
+    hits[0] = class_sums(own, mass * (rival == own), K)
+    predicted[0] = class_sums(rival, mass, K)
     hits[at, rival] -= mass * (rival == own)
     hits[at, k] += mass * (own == k)
     predicted[at, rival] -= mass
     predicted[at, k] += mass
-    rows = _sums(own, mass, K)
+    rows = class_sums(own, mass, K)
     values = score(hits.cumsum(axis=0), predicted.cumsum(axis=0), np.broadcast_to(rows, hits.shape))
     candidates = _between(breaks)
     # a factor between equal breakpoints does not exist, and one beyond an infinite one neither

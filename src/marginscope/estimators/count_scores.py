@@ -10,9 +10,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNT_SCORES", "CountScore"]
+__all__ = ["COUNT_SCORES", "CountScore", "class_sums", "score_of_decisions"]
 
 Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
 CountScore = Callable[[Floats, Floats, Floats], Floats]
 
 
@@ -68,3 +69,14 @@ COUNT_SCORES: dict[str, CountScore] = {
     "matthews_corrcoef": _matthews,
     "cohen_kappa": _kappa,
 }
+
+
+def class_sums(codes: Codes, weights: Floats, n_classes: int) -> Floats:
+    """Return the total weight of every class."""
+    return np.bincount(codes, weights=weights, minlength=n_classes).astype(float)
+
+
+def score_of_decisions(chosen: Codes, codes: Codes, weights: Floats, n_classes: int, score: CountScore) -> float:
+    """Return the score of predicted codes for rows of true codes."""
+    hits = class_sums(codes, weights * (chosen == codes), n_classes)
+    return float(score(hits, class_sums(chosen, weights, n_classes), class_sums(codes, weights, n_classes)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.estimators.count_scores import CountScore
+from marginscope.estimators.count_scores import CountScore, score_of_decisions
 
 __all__ = ["gain_error"]
 
@@ -38,14 +38,11 @@ def gain_error(before: Codes, after: Codes, codes: Codes, weights: Floats, n_cla
     mass = np.bincount(where, weights=weights).astype(float)
     own, first, second = np.unravel_index(cells, shape)
 
-    def one(chosen: NDArray[np.intp], masses: Floats) -> float:
-        def sums(which: NDArray[np.intp], values: Floats) -> Floats:
-            return np.bincount(which, weights=values, minlength=n_classes).astype(float)
-
-        return float(score(sums(own, masses * (chosen == own)), sums(chosen, masses), sums(own, masses)))
-
     def gain(masses: Floats) -> float:
-        return one(second, masses) - one(first, masses)
+        first_score, second_score = (
+            score_of_decisions(chosen, own, masses, n_classes, score) for chosen in (first, second)
+        )
+        return second_score - first_score
 
     step = _STEP * float(weights.sum()) / len(codes)
     variance = 0.0

@@ -16,10 +16,10 @@ from marginscope.batches import on_rows
 from marginscope.descent.trajectory import Trajectory
 from marginscope.estimators.linear_classifier import LinearClassifier, has_unit_numbers, is_proper
 from marginscope.estimators.stopping import Callback, Stopping
-from marginscope.estimators.training_rows import TrainingRows, balanced_or_given, labels_were_checked, training_rows
+from marginscope.estimators.training_rows import TrainingRows, labels_were_checked, training_rows
 from marginscope.exceptions import DataError, UsageError
 from marginscope.limits.descend import descend
-from marginscope.limits.question import ask
+from marginscope.limits.question import ask, class_weights
 
 __all__ = ["GradientDescentClassifier"]
 
@@ -178,7 +178,7 @@ class GradientDescentClassifier(LinearClassifier):
         seed = check_rng(self.random_state)[0]
         put_in_front: dict[str, Any] = {
             "fit_intercept": bool(self.fit_intercept),
-            "class_weight": balanced_or_given(self.class_weight, rows),
+            "class_weight": class_weights(self.class_weight, rows.classes, rows.counts),
             "class_margins": check_class_numbers("class_margins", self.class_margins, rows.classes),
             "class_scales": check_class_numbers("class_scales", self.class_scales, rows.classes),
         }

@@ -18,6 +18,7 @@ from marginscope.estimators.fitted_facts import ShowsFacts
 from marginscope.estimators.score_calibration import ScoreCalibration, class_scores, fit_calibration
 from marginscope.estimators.training_rows import TrainingRows, labels_were_checked, new_features
 from marginscope.exceptions import DataError, UsageError
+from marginscope.geometry.gauge import one_row
 from marginscope.solvers.separability import separability
 
 __all__ = ["LinearClassifier", "has_unit_numbers", "is_proper"]
@@ -122,7 +123,7 @@ class LinearClassifier(ClassifierMixin, ShowsFacts, BaseEstimator):  # type: ign
         self.classes_ = rows.classes
         self._rows, self._certificate = rows, None
         if rows.n_classes == 2:
-            W = W[1:] - W[:1]
+            W = one_row(W)
         d = rows.X.shape[1]
         self.coef_ = np.ascontiguousarray(W[:, :d])
         self.intercept_ = W[:, d].copy() if W.shape[1] > d else np.zeros(len(W))

@@ -12,9 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 from marginscope import losses
 from marginscope._validation import check_class_numbers, check_rng
 from marginscope.estimators.linear_classifier import LinearClassifier, has_unit_numbers, is_proper
-from marginscope.estimators.training_rows import TrainingRows, balanced_or_given, training_rows
+from marginscope.estimators.training_rows import TrainingRows, training_rows
 from marginscope.exceptions import UsageError
+from marginscope.fitting.dense_hessian import without_common_part
 from marginscope.fitting.fit import Fit, fit
+from marginscope.limits.question import class_weights
 from marginscope.losses.adjust import Adjustment
 from marginscope.objectives import LinearObjective
 
@@ -169,7 +171,7 @@ class MarginClassifier(LinearClassifier):
             margins=check_class_numbers("class_margins", self.class_margins, rows.classes),
             scales=check_class_numbers("class_scales", self.class_scales, rows.classes),
             shifts=None if tau == 0.0 else float(tau) * np.log(counts / counts.sum()),
-            class_weights=balanced_or_given(self.class_weight, rows),
+            class_weights=class_weights(self.class_weight, rows.classes, rows.counts),
             sample_weights=rows.weights,
         )
         # two rows -w/2 and w/2 have half the squared norm of w
@@ -201,9 +203,8 @@ def _with_least_intercept(W: Floats, objective: LinearObjective) -> Floats:
     if not objective.fit_intercept:
         return W
     scales = objective.adjustment.scales
-    unseen = np.ones(len(W)) if scales is None else 1.0 / scales
     W = W.copy()
-    W[:, -1] -= unseen * (W[:, -1] @ unseen) / (unseen @ unseen)
+    W[:, -1:] = without_common_part(W[:, -1:], np.ones(len(W)) if scales is None else scales)
     return W
 
 

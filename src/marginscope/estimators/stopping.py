@@ -52,9 +52,9 @@ class Stopping:
         self.tol, self.patience, self.callbacks = tol, patience, callbacks
         self.reason = ""
         self.validation_losses: list[float] = []
-        self._training_mass, self._validation_mass = _mass(training), 1.0
+        self._training_mass, self._validation_mass = training.total_weight, 1.0
         if validation is not None:
-            self._validation_mass = _mass(validation)
+            self._validation_mass = validation.total_weight
 
     @property
     def best_record(self) -> int:
@@ -75,7 +75,3 @@ class Stopping:
         if any(answers):
             self.reason = self.reason or "callback"
         return bool(self.reason)
-
-
-def _mass(objective: LinearObjective) -> float:
-    return float(np.exp(objective.adjustment.log_sample_weights(objective.y)).sum())

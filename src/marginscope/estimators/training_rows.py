@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from marginscope._validation import (
-    check_class_numbers,
     check_consistent_length,
     check_features,
     check_labels,
     check_sample_weight,
 )
-from marginscope.exceptions import DataError, DataQualityWarning, UsageError
+from marginscope.exceptions import DataError, DataQualityWarning
 from marginscope.geometry.margins import is_sparse
 
-__all__ = ["TrainingRows", "balanced_or_given", "labels_were_checked", "new_features", "row_weights", "training_rows"]
+__all__ = ["TrainingRows", "labels_were_checked", "new_features", "row_weights", "training_rows"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -123,21 +122,3 @@ def new_features(estimator: Any, X: Any) -> Any:
     checked = check_features(X)
     validate_data(estimator, X, reset=False, skip_check_array=True)
     return checked
-
-
-def balanced_or_given(class_weight: Any, rows: TrainingRows) -> Floats | None:
-    """Return one weight per class; "balanced" counts a row as often as its weight says.
-
-    Raises
-    ------
-    UsageError
-        If it is another word, or no positive number for each class.
-    """
-    if not isinstance(class_weight, str):
-        return check_class_numbers("class_weight", class_weight, rows.classes)
-    if class_weight != "balanced":
-        raise UsageError(
-            f'class_weight needs "balanced", a number for each class or None, but got {class_weight!r}; use "balanced"'
-        )
-    counts = rows.counts
-    return np.asarray(counts.sum() / (len(counts) * counts))

@@ -18,6 +18,7 @@ from marginscope.fitting.grams import MOST_PACKED, PackedGrams
 from marginscope.fitting.newton import Point
 from marginscope.fitting.problem import Problem
 from marginscope.fitting.rows import Curvature
+from marginscope.geometry.gauge import basis_across
 
 __all__ = ["DenseHessian", "class_directions", "newton_direction", "without_common_part"]
 
@@ -29,9 +30,7 @@ _FIRST_ADDED = 2e-14
 
 def class_directions(scales: Floats) -> Floats:
     """Return B of shape (n_classes, n_classes - 1)."""
-    common = 1.0 / scales
-    Q, _ = np.linalg.qr(np.column_stack([common, np.eye(len(scales))]))
-    return np.ascontiguousarray(Q[:, 1 : len(scales)])
+    return np.ascontiguousarray(basis_across(1.0 / scales))
 
 
 def without_common_part(theta: Floats, scales: Floats) -> Floats:

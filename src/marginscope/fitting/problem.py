@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from marginscope.exceptions import DataError
 from marginscope.fitting.coordinates import balanced_coordinates, same_coordinates
-from marginscope.fitting.rows import Rows, with_weights
+from marginscope.fitting.rows import Rows
 from marginscope.geometry.margins import is_sparse
-from marginscope.losses.adjust import Adjustment
 from marginscope.objectives import LinearObjective
 
 __all__ = ["Problem", "problem_of"]
@@ -83,7 +82,7 @@ class Problem:
         """Return the problem on some rows, their weights multiplied; dense rows in single precision."""
         whole = self.rows
         base, at = whole.objective, whole.coordinates
-        adjustment = with_weights(base.adjustment, chosen, factor)
+        adjustment = base.adjustment.on_rows(chosen, factor)
         X: Any
         dtype: Any = np.float64
         if is_sparse(base.X):
@@ -96,7 +95,7 @@ class Problem:
                 part = chosen[first : first + step]
                 X[first : first + len(part)] = (base.X[part] - at.mean) / at.size
             at = same_coordinates(whole.n_features, fit_intercept=base.fit_intercept)
-        objective = _on_rows(base, X, base.y[chosen], adjustment)
+        objective = base.on_data(X, base.y[chosen], adjustment)
         return Problem(Rows(objective, at, dtype), self.ridge, self.total, self.share * len(chosen) / whole.n_samples)
 
 
@@ -114,21 +113,10 @@ def problem_of(objective: LinearObjective) -> Problem:
         if not len(kept):
             raise DataError(f"a row of positive weight is needed, but got {len(y)} of weight 0; leave the weights out")
         X, y = X[kept], y[kept]
-        adjustment = with_weights(adjustment, kept)
-    total = float(np.exp(adjustment.log_sample_weights(y)).sum())
+        adjustment = adjustment.on_rows(kept)
+    loss = objective.on_data(X, y, adjustment)
+    total = loss.total_weight
     at = balanced_coordinates(X, fit_intercept=objective.fit_intercept, ridge_per_row=objective.ridge / total)
     ridge = np.zeros(objective.shape[1])
     ridge[: X.shape[1]] = objective.ridge / at.size**2
-    return Problem(Rows(_on_rows(objective, X, y, adjustment), at), ridge, total)
-
-
-def _on_rows(objective: LinearObjective, X: Any, y: Codes, adjustment: Adjustment) -> LinearObjective:
-    """Return the loss of an objective on other rows, without its ridge."""
-    return LinearObjective(
-        objective.template,
-        X,
-        y,
-        objective.n_classes,
-        adjustment=adjustment,
-        fit_intercept=objective.fit_intercept,
-    )
+    return Problem(Rows(loss, at), ridge, total)

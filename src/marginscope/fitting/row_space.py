@@ -34,15 +34,8 @@ class RowSpace:
         # of R only what is needed: (n_features, n_samples) = Q R
         self._Q, R = np.linalg.qr(dense.T)
         self._fit_intercept = objective.fit_intercept
-        self.objective = LinearObjective(
-            objective.template,
-            np.ascontiguousarray(R.T),
-            objective.y,
-            objective.n_classes,
-            adjustment=objective.adjustment,
-            ridge=objective.ridge,
-            fit_intercept=objective.fit_intercept,
-        )
+        rows = np.ascontiguousarray(R.T)
+        self.objective = objective.on_data(rows, objective.y, objective.adjustment, ridge=objective.ridge)
 
     def inside(self, W: Floats) -> Floats:
         """Return theta of the part of W in the span of the rows."""

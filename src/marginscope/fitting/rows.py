@@ -7,7 +7,6 @@ are taken in the precision of the rows; what stands between them is float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,10 +16,9 @@ from numpy.typing import NDArray
 from marginscope.fitting.coordinates import Coordinates
 from marginscope.geometry.label_code import margins_of_scores, scores_of_weights
 from marginscope.geometry.margins import is_sparse
-from marginscope.losses.adjust import Adjustment
 from marginscope.objectives import LinearObjective
 
-__all__ = ["Curvature", "Rows", "with_weights"]
+__all__ = ["Curvature", "Rows"]
 
 Floats = NDArray[np.float64]
 # scores, entries of rows, of rows that are copied and of rows that are made dense, in one block
@@ -130,21 +128,8 @@ class Rows:
         # blocks with as many scores as make the compiled code worth while
         step = max(1, 4 * _SCORES // whole.n_classes)
         cuts = [*range(0, max(1, self.n_samples - step // 2), step), self.n_samples]
-        parts = []
-        for first, last in pairwise(cuts):
-            block = slice(first, last)
-            adjustment = with_weights(whole.adjustment, block)
-            parts.append(
-                LinearObjective(
-                    whole.template,
-                    whole.X[block],
-                    whole.y[block],
-                    whole.n_classes,
-                    adjustment=adjustment,
-                    fit_intercept=whole.fit_intercept,
-                )
-            )
-        return parts
+        blocks = [slice(first, last) for first, last in pairwise(cuts)]
+        return [whole.on_data(whole.X[one], whole.y[one], whole.adjustment.on_rows(one)) for one in blocks]
 
 
 class Curvature:
@@ -209,11 +194,3 @@ class Curvature:
         n_classes = len(B)
         codes, scales = np.arange(n_classes), self._rows.scales
         return np.stack([margins_of_scores(np.tile(scales * b, (n_classes, 1)), codes) for b in B.T])
-
-
-def with_weights(adjustment: Adjustment, chosen: Any, factor: float = 1.0) -> Adjustment:
-    """Return the adjustment of chosen rows, all their weights multiplied."""
-    weights = adjustment.sample_weights
-    if weights is not None:
-        return replace(adjustment, sample_weights=factor * weights[chosen])
-    return adjustment if factor == 1.0 else replace(adjustment, sample_weights=np.full(len(chosen), factor))

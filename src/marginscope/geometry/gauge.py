@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from marginscope.exceptions import UsageError
 
 __all__ = [
+    "basis_across",
     "change_covariance",
     "change_gauge",
     "contrast_basis",
@@ -94,6 +95,11 @@ def contrast_basis(n_classes: int) -> Floats:
         H[:k, k - 1], H[k, k - 1] = 1.0, -k
         H[:, k - 1] /= np.sqrt(k * (k + 1.0))
     return H
+
+
+def basis_across(shared: Floats) -> Floats:
+    """Return (n_classes, n_classes - 1) orthonormal class vectors orthogonal to one; its last entry is not zero."""
+    return np.asarray(np.linalg.qr(np.column_stack([shared, np.eye(len(shared))[:, :-1]]))[0][:, 1:])
 
 
 def two_rows(w: Floats) -> Floats:

@@ -11,7 +11,6 @@ Both are chi-square with as many degrees of freedom as the space has dimensions 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -55,12 +54,6 @@ class Estimate:
     def is_finite(self) -> bool:
         """Whether the maximum is attained."""
         return self.finite_basis is None
-
-    @cached_property
-    def space(self) -> Floats:
-        """All W that sum to zero over the classes."""
-        p = self.likelihood.shape[1]
-        return np.asarray(np.kron(contrast_basis(self.likelihood.n_classes), np.eye(p)), dtype=float)
 
     def table(self, reference: int | None) -> Floats:
         """Return (n_classes, n_features + 1) coefficients and intercepts in a gauge."""
@@ -125,7 +118,7 @@ class Estimate:
     def wald(self, space: Floats) -> float:
         """Return the Wald statistic of a hypothesis."""
         assert self.information is not None
-        theta = self.space.T @ (self.W - self._nearest(space)).ravel()
+        theta = self.likelihood.space.T @ (self.W - self._nearest(space)).ravel()
         return float(theta @ self.information @ theta)
 
     def ratio(self, space: Floats) -> float:
@@ -150,10 +143,10 @@ class Estimate:
         assert self.information is not None
         if not space.shape[1]:
             return np.zeros_like(self.W)
-        S = self.space.T @ space
+        S = self.likelihood.space.T @ space
         FS = self.information @ S
         factor = scipy.linalg.cho_factor(S.T @ FS, check_finite=False)
-        t = scipy.linalg.cho_solve(factor, FS.T @ (self.space.T @ self.W.ravel()), check_finite=False)
+        t = scipy.linalg.cho_solve(factor, FS.T @ (self.likelihood.space.T @ self.W.ravel()), check_finite=False)
         return np.asarray((space @ t).reshape(self.W.shape))
 
 
@@ -174,8 +167,7 @@ def estimate(likelihood: Likelihood, *, start: Floats | None = None, tied: NDArr
     NotSolvedError
         If rounding leaves no maximum, or an information that is singular.
     """
-    K, p = likelihood.shape
-    space = np.asarray(np.kron(contrast_basis(K), np.eye(p)), dtype=float)
+    space = likelihood.space
     if tied is not None:
         # with every pair separable the supremum is 0 and nothing is finite: no search is needed
         found = likelihood.maximise(space if tied.any() else space[:, :0])

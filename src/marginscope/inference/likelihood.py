@@ -11,12 +11,14 @@ W tends nowhere: every step takes the part that is left down by a factor e or mo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
 from marginscope.exceptions import NotSolvedError
+from marginscope.geometry.gauge import contrast_basis
 from marginscope.geometry.intercept import with_ones
 from marginscope.geometry.softmax_information import softmax_information
 from marginscope.inference.design import Design
@@ -74,6 +76,11 @@ class Likelihood:
     def shape(self) -> tuple[int, int]:
         """Shape of W."""
         return self.objective.shape
+
+    @cached_property
+    def space(self) -> Floats:
+        """All W that sum to zero over the classes, as orthonormal columns."""
+        return np.asarray(np.kron(contrast_basis(self.n_classes), np.eye(self.shape[1])), dtype=float)
 
     def probabilities(self, W: Floats) -> Floats:
         """Return the softmax of the scores, (n_samples, n_classes)."""

@@ -18,10 +18,10 @@ from marginscope._validation import (
 )
 from marginscope.exceptions import UsageError
 from marginscope.geometry.margins import is_sparse
-from marginscope.losses.adjust import Adjustment
+from marginscope.losses.adjust import Adjustment, balanced_weights
 from marginscope.objectives import LinearObjective
 
-__all__ = ["Question", "ask"]
+__all__ = ["Question", "ask", "class_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +71,7 @@ def ask(
     named = {"class_margins": class_margins, "class_scales": class_scales}
     numbers = {name: check_class_numbers(name, given, labels.labels) for name, given in named.items()}
     counts = np.bincount(codes, minlength=labels.n_classes)
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise UsageError(f'class_weight needs "balanced" or a number per class, but got {class_weight!r}')
-        weights: Any = len(codes) / (labels.n_classes * counts)
-    else:
-        weights = check_class_numbers("class_weight", class_weight, labels.labels)
+    weights = class_weights(class_weight, labels.labels, counts)
     rows = None if sample_weight is None else check_sample_weight(sample_weight, X.shape[0])
     given = [*numbers.values(), weights, rows]
     if adjustment is not None and any(one is not None for one in given):
@@ -99,3 +94,20 @@ def ask(
         fit_intercept=bool(fit_intercept),
     )
     return Question(objective, labels.labels, template.name)
+
+
+def class_weights(given: Any, classes: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Return one weight per class; "balanced" makes the total weights of the classes equal.
+
+    Raises
+    ------
+    UsageError
+        If it is another word, or no positive number for each class.
+    """
+    if not isinstance(given, str):
+        return check_class_numbers("class_weight", given, classes)
+    if given != "balanced":
+        raise UsageError(
+            f'class_weight needs "balanced", a number for each class or None, but got {given!r}; use "balanced"'
+        )
+    return np.asarray(balanced_weights(counts).class_weights)

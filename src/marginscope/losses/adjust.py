@@ -17,7 +17,7 @@ constraints of the limit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,16 @@ class Adjustment:
             with np.errstate(divide="ignore"):
                 log_weights += np.log(self.sample_weights)
         return log_weights
+
+    def on_rows(self, rows: Any, factor: float = 1.0) -> Adjustment:
+        """Return the adjustment of some rows, given by numbers or a slice, with all their weights times a factor.
+
+        A factor other than 1 needs numbers.
+        """
+        weights = self.sample_weights
+        if weights is not None:
+            return replace(self, sample_weights=factor * weights[rows])
+        return self if factor == 1.0 else replace(self, sample_weights=np.full(len(rows), factor))
 
     @property
     def effects(self) -> Effects:

@@ -20,7 +20,8 @@ import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from marginscope.geometry.margins import all_pairs, is_sparse
+from marginscope.geometry.margins import all_pairs
+from marginscope.solvers.pair_rows import pair_rows
 
 __all__ = ["least_norm_on_face"]
 
@@ -94,11 +95,11 @@ def _face_of(Z: Any, y: Codes, omega: Floats, weights: Floats) -> _Face:
     bound[rows, chosen] = False
     free = ~full[:, None] & pairs
     parts: list[tuple[Any, float]] = [
-        (_differences(Z, *_where(free & ~positive), y), 1.0),
-        (_differences(Z, *_where(bound & ~positive), chosen), 0.0),
-        (-_differences(Z, rows[full], chosen[full], K, y), -1.0),
-        (_differences(Z, *_where(free & positive), y), 1.0),
-        (_differences(Z, *_where(bound & positive), chosen), 0.0),
+        (pair_rows(Z, *_where(free & ~positive), y), 1.0),
+        (pair_rows(Z, *_where(bound & ~positive), chosen), 0.0),
+        (-pair_rows(Z, rows[full], chosen[full], K, y), -1.0),
+        (pair_rows(Z, *_where(free & positive), y), 1.0),
+        (pair_rows(Z, *_where(bound & positive), chosen), 0.0),
     ]
     A = sp.csr_array(sp.vstack([part for part, _ in parts]))
     b = np.concatenate([np.full(part.shape[0], value) for part, value in parts])
@@ -108,16 +109,6 @@ def _face_of(Z: Any, y: Codes, omega: Floats, weights: Floats) -> _Face:
 def _where(mask: Mask) -> tuple[Codes, Codes, int]:
     rows, rivals = np.nonzero(mask)
     return rows, rivals, mask.shape[1]
-
-
-def _differences(Z: Any, rows: Codes, rivals: Codes, n_classes: int, own: Codes) -> Any:
-    """Return the features of <w_own - w_rival, z> for chosen rows, as CSR."""
-    p = Z.shape[1]
-    features = sp.coo_array(sp.csr_array(Z[rows]) if is_sparse(Z) else np.asarray(Z[rows]).reshape(-1, p))
-    line, column = features.coords
-    plus, minus = own[rows][line] * p + column, rivals[line] * p + column
-    values = np.r_[features.data, -features.data]
-    return sp.csr_array((values, (np.r_[line, line], np.r_[plus, minus])), shape=(len(rows), n_classes * p))
 
 
 def _affine_space(E: Any, e: Floats, w: Floats) -> tuple[Floats, Floats]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.geometry.gauge import basis_across
 from marginscope.geometry.margins import is_sparse
 from marginscope.geometry.norms import get_norm
 from marginscope.solvers.ball_interior_point import BallInteriorPoint
@@ -62,7 +63,7 @@ def solve_schatten(problem: MarginProblem, norm: str) -> Solved:
     ball_problem = BallProblem.of(problem, norm)
     if not ball_problem.fits((problem.n_classes - 1) * min(problem.X.shape), dense=True):
         return ball_problem.descended(deadline)
-    basis = _off_shared(1.0 / scales(problem))
+    basis = basis_across(1.0 / scales(problem))
     X, span = _in_row_span(problem.X)
     pairs = ball_problem.pair_map(X, scales(problem)[:, None] * basis)
     # from scores less those of the last class to class coordinates
@@ -89,11 +90,6 @@ def _factorise(
     ball: SpectralBall | NuclearBall, turn: Floats, ridge: float, pairs: PairMap, w: Floats
 ) -> NormalEquations:
     return FullCurvature(pairs, w, ball.curvature(turn), turn, ridge=ridge)
-
-
-def _off_shared(shared: Floats) -> Floats:
-    """Return an orthonormal basis (n_classes, n_classes - 1) of the class vectors orthogonal to one."""
-    return np.linalg.qr(np.column_stack([shared, np.eye(len(shared))[:, :-1]]))[0][:, 1:]
 
 
 def _in_row_span(X: Any) -> tuple[Floats, Floats | None]:

@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from marginscope.geometry.margins import is_sparse, relative_margins
+from marginscope.solvers.pair_rows import pair_rows
 
 __all__ = ["MOST_NONZEROS", "SeparablePairs", "solve_separable_pairs"]
 
@@ -87,12 +88,8 @@ def _solve(
     time_limit: float,
 ) -> tuple[Floats, Floats, Floats, str]:
     m, rank = len(rows), Q.shape[1]
-    features = sp.csr_array(Q[rows])
-    coo = sp.coo_array(sp.diags_array(1.0 / unit[rows]) @ features)
-    line, column = coo.coords
-    own, other = y[rows][line] * rank + column, rivals[line] * rank + column
-    A = sp.csr_array((np.r_[coo.data, -coo.data], (np.r_[line, line], np.r_[own, other])), shape=(m, n_classes * rank))
-    A = A[:, : (n_classes - 1) * rank]
+    scaled = sp.diags_array(1.0 / unit[rows]) @ pair_rows(Q, rows, rivals, n_classes, y)
+    A = sp.csr_array(scaled)[:, : (n_classes - 1) * rank]
     free = A.shape[1]
     answer = scipy.optimize.linprog(
         c=np.r_[np.zeros(free), -np.ones(m)],

@@ -17,10 +17,11 @@ import scipy.optimize
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from marginscope.geometry.margins import all_pairs, is_sparse, relative_margins
+from marginscope.geometry.margins import all_pairs, relative_margins
+from marginscope.solvers.pair_rows import pair_rows
 from marginscope.solvers.ridge_guess import ridge_guess
 
-__all__ = ["LeastViolation", "solve_violation_programme", "worst_violations"]
+__all__ = ["LeastViolation", "solve_violation_programme"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -51,7 +52,7 @@ def solve_violation_programme(Z: Any, y: Codes, n_classes: int, omega: Floats, *
     W = np.zeros((n_classes, Z.shape[1]))
     for n_rounds in range(1, _MOST_ROUNDS + 1):
         rows, rivals = np.nonzero(working)
-        A = _pair_rows(Z, y, rows, rivals, n_classes)
+        A = pair_rows(Z, rows, rivals, n_classes, y)[:, : (n_classes - 1) * Z.shape[1]]
         if A.nnz > MOST_NONZEROS:
             reason = f"the linear programme would have {A.nnz:,} nonzeros, the limit is {MOST_NONZEROS:,}"
             return LeastViolation(W, nowhere, n_rounds, reason)
@@ -67,11 +68,6 @@ def solve_violation_programme(Z: Any, y: Codes, n_classes: int, omega: Floats, *
             return LeastViolation(W, weights, n_rounds)
         working |= entering
     return LeastViolation(W, nowhere, _MOST_ROUNDS, f"pairs still entered after {_MOST_ROUNDS} rounds")
-
-
-def worst_violations(Z: Any, y: Codes, W: Floats) -> Floats:
-    """Return max_k (1 - u_ik)_+ of every row."""
-    return np.asarray(np.maximum(0.0, 1.0 - relative_margins(Z, y, W).min(axis=1)))
 
 
 def _first_pairs(Z: Any, y: Codes, n_classes: int, omega: Floats) -> Mask:
@@ -90,17 +86,6 @@ def _first_pairs(Z: Any, y: Codes, n_classes: int, omega: Floats) -> Mask:
     scale = float(np.exp(found.x))
     near = np.asarray(scale * margins <= np.minimum(scale * worst, 1.0)[:, None] + _FIRST_REACH)
     return near if near.any() else all_pairs(y, n_classes)
-
-
-def _pair_rows(Z: Any, y: Codes, rows: Codes, rivals: Codes, n_classes: int) -> Any:
-    """Return the pair features of chosen pairs, the last class left out, as CSR."""
-    p = Z.shape[1]
-    features = sp.coo_array(sp.csr_array(Z[rows]) if is_sparse(Z) else np.asarray(Z[rows]))
-    line, column = features.coords
-    own, other = y[rows][line] * p + column, rivals[line] * p + column
-    values = np.r_[features.data, -features.data]
-    A = sp.csr_array((values, (np.r_[line, line], np.r_[own, other])), shape=(len(rows), n_classes * p))
-    return A[:, : (n_classes - 1) * p]
 
 
 def _solve(A: Any, rows: Codes, omega: Floats, n_classes: int, deadline: float) -> tuple[Floats, Floats, str]:
