@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.adapters.knobs import NetworkKnobs, TrainingKnob
+from marginscope.adapters.network_part import NetworkPart
 from marginscope.exceptions import UsageError
 
 __all__ = ["LinearPart", "ModelView", "PenaltyKnob"]
@@ -231,4 +233,20 @@ class ModelView(Protocol):
 
     def with_step_in_front(self, transformer: Any) -> Any:
         """Return an unfitted pipeline that transforms the numeric features first."""
+        ...
+
+    def training_knobs(self) -> tuple[TrainingKnob, ...]:
+        """Return the parameters that set how long and with what steps it trains."""
+        ...
+
+    def network_knobs(self) -> NetworkKnobs | None:
+        """Return where a network's own parameters stand; ``None`` if it is no network that can be refitted."""
+        ...
+
+    def network_part(self, fitted: Any, X: Any, y: Any) -> NetworkPart | None:
+        """Return the inside of a network on rows with labels y; ``None`` if it is no network."""
+        ...
+
+    def joint_fit(self) -> Any:
+        """Return an unfitted copy that fits all classes together; ``None`` unless it is one-vs-rest."""
         ...

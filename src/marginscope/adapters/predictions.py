@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from marginscope._validation import check_consistent_length
 from marginscope.adapters.answers import check_probabilities, codes_of_answers
+from marginscope.adapters.knobs import TrainingKnob
 from marginscope.adapters.model_view import LinearPart, PenaltyKnob
 from marginscope.exceptions import DataError, ModelError, UsageError
 
@@ -176,6 +177,22 @@ class Predictions:
     def is_flexible(self) -> bool:
         """See ``ModelView``."""
         return False
+
+    def training_knobs(self) -> tuple[TrainingKnob, ...]:
+        """See ``ModelView``."""
+        return ()
+
+    def network_knobs(self) -> None:
+        """See ``ModelView``."""
+        return None
+
+    def network_part(self, fitted: Any, X: Any, y: Any) -> None:
+        """See ``ModelView``."""
+        return None
+
+    def joint_fit(self) -> None:
+        """See ``ModelView``."""
+        return None
 
     def _check_rows(self, X: Any) -> None:
         if X is None:

@@ -30,9 +30,14 @@ from marginscope.adapters.components import (
     predictors,
     steps_of,
 )
+from marginscope.adapters.joint_fit import joint_fit
+from marginscope.adapters.knobs import NetworkKnobs, TrainingKnob
 from marginscope.adapters.linear_part import linear_part
 from marginscope.adapters.model_view import LinearPart, PenaltyKnob
+from marginscope.adapters.network_part import NetworkPart
+from marginscope.adapters.networks import network_knobs, network_part
 from marginscope.adapters.penalties import penalty_is_absent, penalty_knobs
+from marginscope.adapters.training_knobs import training_knobs
 from marginscope.exceptions import DataQualityWarning, ModelError, UsageError
 
 __all__ = ["SklearnModel"]
@@ -184,6 +189,22 @@ class SklearnModel:
     def is_flexible(self) -> bool:
         """See ``ModelView``."""
         return any(is_named(part, *_FLEXIBLE) for _, part in predictors(self._given))
+
+    def training_knobs(self) -> tuple[TrainingKnob, ...]:
+        """See ``ModelView``."""
+        return training_knobs(self._given)
+
+    def network_knobs(self) -> NetworkKnobs | None:
+        """See ``ModelView``."""
+        return network_knobs(self._given)
+
+    def network_part(self, fitted: Any, X: Any, y: Any) -> NetworkPart | None:
+        """See ``ModelView``."""
+        return network_part(fitted, X, y)
+
+    def joint_fit(self) -> Any:
+        """See ``ModelView``."""
+        return None if self.estimator is None else joint_fit(_copied(self.estimator))
 
     def with_params(self, **deep: Any) -> Any:
         """Return an unfitted copy with parameters set by their deep names."""
