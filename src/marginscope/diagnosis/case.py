@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.adapters.model_view import LinearPart, ModelView
+from marginscope.adapters.network_part import NetworkPart
 from marginscope.adapters.references import dense_preparation
-from marginscope.diagnosis.folds import Design
+from marginscope.diagnosis.folds import Design, stratified_subsample
 from marginscope.diagnosis.scores import ClassScores, score_classes
 from marginscope.diagnosis.signal import SignalTest
 from marginscope.diagnosis.trials import Subject, Trial
@@ -20,6 +21,10 @@ from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.feature_rows import dense_rows, group_equal_rows
 
 __all__ = ["BudgetSpent", "Case", "Check", "Interventions", "NotTried"]
+
+
+_SHOWN_ROWS = 2000
+_SHOWN_PER_CLASS = 30
 
 
 class NotTried(Exception):
@@ -179,6 +184,23 @@ class Case:
         if self.fitted is None:
             return None
         return self.view.linear_part(self.fitted, self.subject.take(np.arange(self.n_train)))
+
+    @cached_property
+    def shown_rows(self) -> NDArray[np.int64]:
+        """Training rows, about 2000 of them drawn class by class, on which the inside of a network is looked at."""
+        codes = self.subject.codes[: self.n_train]
+        rng = np.random.default_rng(self.seed)
+        return stratified_subsample(codes, _SHOWN_ROWS, least=_SHOWN_PER_CLASS, rng=rng)
+
+    @cached_property
+    def network_part(self) -> NetworkPart | None:
+        """Inside of the fitted network on ``shown_rows``; ``None`` if the model is no network."""
+        # A frozen network can be looked at, though it cannot be refitted.
+        fitted = self.fitted if self.view.can_refit else self.view.fitted
+        if fitted is None:
+            return None
+        labels = self.subject.labels[self.subject.codes[self.shown_rows]]
+        return self.view.network_part(fitted, self.subject.take(self.shown_rows), labels)
 
     def is_repaired(self, code: int) -> bool:
         """Whether some intervention provably brings back a fair share of the recall that is missing."""
