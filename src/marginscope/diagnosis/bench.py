@@ -180,7 +180,18 @@ def _laboratory(
             raise ModelError(lab_base.failure)
     merges: dict[int, int] = {}
     counts = np.bincount(subject.codes[: subject.n_first], minlength=len(bench.names))
-    situation = Situation(bench.view, bench.features, subject.labels, counts, bench.seed, merges)
+    relabelling: dict[int, int] = {}
+    tested = np.bincount(subject.codes[subject.n_first :], minlength=len(bench.names))
+    situation = Situation(
+        view=bench.view,
+        features=bench.features,
+        labels=subject.labels,
+        counts=counts,
+        seed=bench.seed,
+        merges=merges,
+        relabelling=relabelling,
+        test_counts=tested if tested.any() else None,
+    )
     lab = Laboratory(
         situation=situation,
         rows=rows,
@@ -205,6 +216,7 @@ def _laboratory(
         lab=lab,
         seed=bench.seed,
         merges=merges,
+        relabelling=relabelling,
         has_own_form=bench.has_own_form,
         reads_matrix=bench.subject is bench.prepared,
     )

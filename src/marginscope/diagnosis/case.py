@@ -110,6 +110,9 @@ class Case:
         model is fitted on that matrix.
     merges : dict
         Doubtful spellings, written by the label audit and read by its remedy.
+    relabelling : dict
+        Rows of the data whose labels are in doubt, and the class that they look like;
+        written by the check of labels and read by its remedy.
     signals : dict
         Signal tests by class code, written by the permutation check.
     notebook : dict
@@ -129,6 +132,7 @@ class Case:
     has_own_form: bool = False
     reads_matrix: bool = False
     merges: dict[int, int] = field(default_factory=dict)
+    relabelling: dict[int, int] = field(default_factory=dict)
     signals: dict[int, SignalTest] = field(default_factory=dict)
     notebook: dict[str, Any] = field(default_factory=dict)
 

@@ -7,7 +7,8 @@ its slug, and gets back what it did to every class.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -167,7 +168,13 @@ class Laboratory:
         if recipe.estimator is not None:
             view = SklearnModel(recipe.estimator, seed=self.situation.seed)
         self.progress(recipe.name)
-        return run_trial(recipe.name, view, subject, design, merges=recipe.merges)
+        relabelling = self._on_these_rows(recipe.relabelling)
+        return run_trial(recipe.name, view, subject, design, merges=recipe.merges, relabelling=relabelling)
+
+    def _on_these_rows(self, relabelling: Mapping[int, int] | None) -> dict[int, int]:
+        """Translate rows of the data to rows of the laboratory."""
+        place = {int(row): i for i, row in enumerate(self.rows)} if relabelling else {}
+        return {place[row]: code for row, code in (relabelling or {}).items() if row in place}
 
     def _read_through(self, recipe: Recipe, fitted: Trial, codes: NDArray[np.int64] | None, design: Design) -> Trial:
         assert recipe.posthoc is not None
@@ -203,6 +210,8 @@ class Laboratory:
 
     def _add_placebo(self, effect: Effect, recipe: Recipe) -> Effect:
         """Run the same recipe where the labels are permuted; without time or answers there is no placebo."""
+        if recipe.relabelling:
+            return self._add_wrong_rows(effect, recipe)
         try:
             if self._placebo_codes is None:
                 self._placebo_codes = self._permute()
@@ -215,6 +224,23 @@ class Laboratory:
         after = called_rate(trial, self.n_classes)
         # A merged label is called by the name it was merged into.
         return with_placebo(effect, before, after[merge_codes(np.arange(self.n_classes), recipe.merges)])
+
+    def _add_wrong_rows(self, effect: Effect, recipe: Recipe) -> Effect:
+        """Relabel as many random rows of the same classes that are not in doubt: the placebo of relabelling."""
+        doubtful = self._on_these_rows(recipe.relabelling)
+        wrong: dict[int, int] = {}
+        for (old, new), n in Counter((int(self.raw.codes[i]), code) for i, code in doubtful.items()).items():
+            others = np.setdiff1d(np.flatnonzero(self.raw.codes == old), list(doubtful))
+            drawn = self.rng.choice(others, min(n, others.size // 2), replace=False)
+            wrong.update((int(self.rows[i]), new) for i in drawn)
+        try:
+            trial = self.trial(replace(recipe, relabelling=wrong))
+        except (ModelError, NotTried):
+            return effect
+        if trial.failure:
+            return effect
+        after = recall_of(trial, self.raw.codes, self.n_classes)
+        return with_placebo(effect, self.base_recall, after)
 
     def _permute(self) -> NDArray[np.int64]:
         # Scored rows and those that only train are permuted apart, so that no class changes its size in either.

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from marginscope.adapters.prepared_model import OnFeatures
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.counterfactual import Laboratory
-from marginscope.diagnosis.trials import merge_codes
+from marginscope.diagnosis.trials import merge_codes, relabel_codes
 from marginscope.remedies.adjusted import AdjustedClassifier
 from marginscope.remedies.ledger import RemedyTrial
 
@@ -21,7 +21,8 @@ def fit_winner(case: Case, lab: Laboratory, winner: RemedyTrial) -> Any:
     """Return the winner, fitted; it predicts from X in the user's own form, ``None`` without a model to fit."""
     recipe = lab.recipe(winner.recipe)
     rows = np.arange(case.n_train)
-    y = case.subject.labels[merge_codes(case.subject.codes[rows], recipe.merges)]
+    codes = relabel_codes(merge_codes(case.subject.codes, recipe.merges), recipe.relabelling)
+    y = case.subject.labels[codes[rows]]
     estimator = recipe.estimator if recipe.estimator is not None else case.view.estimator
     if estimator is None:
         return None

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from marginscope.diagnosis.folds import Design, Split
 from marginscope.exceptions import ModelError
 
-__all__ = ["Subject", "Trial", "answers_on_scored_rows", "merge_codes", "run_trial", "trial_of_predictions"]
+__all__ = [
+    "Subject",
+    "Trial",
+    "answers_on_scored_rows",
+    "merge_codes",
+    "relabel_codes",
+    "run_trial",
+    "trial_of_predictions",
+]
 
 _TRAIN_ROWS_SCORED = 1000
 
@@ -110,6 +118,15 @@ def merge_codes(codes: NDArray[Any], merges: Mapping[int, int] | None) -> NDArra
     return merged
 
 
+def relabel_codes(codes: NDArray[Any], relabelling: Mapping[int, int] | None) -> NDArray[Any]:
+    """Give single rows another code."""
+    if not relabelling:
+        return codes
+    changed = codes.copy()
+    changed[list(relabelling)] = list(relabelling.values())
+    return changed
+
+
 def answers_on_scored_rows(
     view: Any, fitted: Any, subject: Subject
 ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
@@ -138,18 +155,25 @@ def trial_of_predictions(
 
 
 def run_trial(
-    name: str, view: Any, subject: Subject, design: Design, *, merges: Mapping[int, int] | None = None
+    name: str,
+    view: Any,
+    subject: Subject,
+    design: Design,
+    *,
+    merges: Mapping[int, int] | None = None,
+    relabelling: Mapping[int, int] | None = None,
 ) -> Trial:
     """Fit ``view.estimator`` on every split and collect its answers.
 
-    A model that fails on some split gives a trial with ``failure`` set.
+    Rows of ``relabelling`` (row of the subject to code) train under their new code and
+    are not scored. A model that fails on some split gives a trial with ``failure`` set.
     """
     started = time.perf_counter()
     shape = (design.n_repeats, subject.codes.size)
     predicted = np.full(shape, -1, dtype=np.int16)
     proba: NDArray[np.float32] | None = np.zeros((*shape, subject.n_classes), dtype=np.float32)
     hits = np.zeros((2, subject.n_classes))
-    codes = merge_codes(subject.codes, merges)
+    codes = relabel_codes(merge_codes(subject.codes, merges), relabelling)
     spent = 0.0
 
     def one(split: Split) -> tuple[Split, Any, Any, Any, float]:
@@ -171,6 +195,7 @@ def run_trial(
         return Trial(name, predicted, None, blank, time.perf_counter() - started, failure=str(error))
     with np.errstate(invalid="ignore"):
         train_recall = hits[0] / hits[1]
+    predicted[:, list(relabelling or ())] = -1
     return Trial(name, predicted, proba, train_recall, spent)
 
 

@@ -7,6 +7,7 @@ from marginscope.remedies.logit_adjustment import LogitAdjustment
 from marginscope.remedies.merge_labels import MergeLabels
 from marginscope.remedies.over_sampling import OverSampling
 from marginscope.remedies.recipe import Remedy
+from marginscope.remedies.relabel import Relabel
 from marginscope.remedies.richer_model import RicherModel
 from marginscope.remedies.scaling import Scaling
 from marginscope.remedies.smote import Smote
@@ -18,6 +19,7 @@ __all__ = ["REMEDIES", "remedy"]
 
 REMEDIES: tuple[Remedy, ...] = (
     MergeLabels(),
+    Relabel(),
     Scaling(),
     WeakerPenalty(),
     StrongerPenalty(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +26,9 @@ class Situation:
     """What a remedy may look at.
 
     ``counts`` are the training rows per class, in the order of ``labels``; ``merges``
-    maps a label to the spelling it should have.
+    maps a label to the spelling it should have, ``relabelling`` a row of the data to the
+    class it seems to belong to. ``test_counts`` are the test rows per class, ``None``
+    without a test set.
     """
 
     view: ModelView
@@ -35,6 +37,8 @@ class Situation:
     counts: NDArray[np.int64]
     seed: int
     merges: Mapping[int, int]
+    relabelling: Mapping[int, int] = field(default_factory=dict)
+    test_counts: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class Recipe:
         model that is fitted anyway.
     merges : mapping
         Class code to class code, before fitting and scoring.
+    relabelling : mapping
+        Row of the data to class code, before fitting; these rows are not scored, because
+        their label is what is in doubt.
     expression : str
         Python code that makes the estimator, for the snippet.
     """
@@ -63,6 +70,7 @@ class Recipe:
     reads_features: bool = False
     posthoc: Posthoc | None = None
     merges: Mapping[int, int] | None = None
+    relabelling: Mapping[int, int] | None = None
     expression: str = ""
 
 
