@@ -22,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 import marginscope as ms
 from marginscope.diagnosis.referee import NEVER_A_CAUSE, PREFERENCE
 from marginscope.remedies import REMEDIES, remedy
+from marginscope.remedies.changes import ALL, FAMILIES
 from marginscope.remedies.recipe import CannotAct, Recipe
 
 MODELS = {
@@ -59,6 +60,11 @@ def test_a_remedy_names_itself_and_what_it_acts_on(one):
     assert 0 < one.expects < 1
     assert one.acts_on
     assert one.acts_on <= set(PREFERENCE) | NEVER_A_CAUSE
+    assert one.changes
+    assert one.changes <= ALL
+    assert one.family in FAMILIES
+    assert isinstance(one.fits, int)
+    assert one.fits >= 0
 
 
 def test_slugs_are_distinct_and_unknown_ones_refused():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.weighted import BalancedWeights
 
@@ -22,6 +23,9 @@ class ClassWeights:
     )
     acts_on: frozenset[str] = frozenset({"imbalance", "few-rows", "rival-overlap"})
     expects: float = 0.05
+    changes: frozenset[str] = frozenset({PATH, OPTIMUM})
+    family: str = "weights"
+    fits: int = 1
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

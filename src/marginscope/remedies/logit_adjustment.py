@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["LogitAdjustment", "adjust"]
@@ -36,6 +37,9 @@ class LogitAdjustment:
     side_effects: str = "no refit; the adjusted scores are not probabilities of the population you have"
     acts_on: frozenset[str] = frozenset({"imbalance", "knob-ignored", "few-rows", "rival-overlap"})
     expects: float = 0.05
+    changes: frozenset[str] = frozenset({PATH, OPTIMUM})
+    family: str = "decision"
+    fits: int = 0
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["MergeLabels"]
@@ -18,6 +19,9 @@ class MergeLabels:
     side_effects: str = "changes the labels: the spellings can no longer be told apart"
     acts_on: frozenset[str] = frozenset({"label-map"})
     expects: float = 0.05
+    changes: frozenset[str] = ALL
+    family: str = "labels"
+    fits: int = 1
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

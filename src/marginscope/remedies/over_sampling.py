@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import Recipe, Situation
 from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
 
@@ -19,6 +20,9 @@ class OverSampling:
     side_effects: str = "rows are repeated; probabilities are those of a balanced population"
     acts_on: frozenset[str] = frozenset({"imbalance", "knob-ignored", "few-rows"})
     expects: float = 0.05
+    changes: frozenset[str] = frozenset({PATH, OPTIMUM})
+    family: str = "rows"
+    fits: int = 1
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

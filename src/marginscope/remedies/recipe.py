@@ -79,7 +79,9 @@ class Remedy(Protocol):
 
     ``slug`` and ``title`` name it, ``side_effects`` says what else it changes,
     ``acts_on`` lists the causes it can act on and ``expects`` the least lift of
-    recall that it claims.
+    recall that it claims. ``changes`` says what it can move (``remedies.changes``),
+    ``family`` what it turns (one of ``FAMILIES``), and ``fits`` about how many fits of
+    the model it takes, 0 for a rule on answers that are there.
     """
 
     @property
@@ -104,6 +106,21 @@ class Remedy(Protocol):
 
     @property
     def expects(self) -> float:
+        """See the class."""
+        ...
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """See the class."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """See the class."""
+        ...
+
+    @property
+    def fits(self) -> int:
         """See the class."""
         ...
 

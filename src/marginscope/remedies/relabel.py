@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["Relabel"]
@@ -20,6 +21,9 @@ class Relabel:
     side_effects: str = "changes labels: look at the rows before you trust it"
     acts_on: frozenset[str] = frozenset({"mislabelled"})
     expects: float = 0.05
+    changes: frozenset[str] = ALL
+    family: str = "labels"
+    fits: int = 1
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marginscope.adapters.references import boosted_expression, boosted_reference
+from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["RicherModel"]
@@ -19,6 +20,9 @@ class RicherModel:
     side_effects: str = "no coefficients to read; slower to fit"
     acts_on: frozenset[str] = frozenset({"low-capacity", "few-rows", "rival-overlap"})
     expects: float = 0.05
+    changes: frozenset[str] = ALL
+    family: str = "model"
+    fits: int = 10
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

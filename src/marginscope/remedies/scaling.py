@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["Scaling"]
@@ -18,6 +19,9 @@ class Scaling:
     side_effects: str = "coefficients refer to standardised features"
     acts_on: frozenset[str] = frozenset({"unscaled-features"})
     expects: float = 0.05
+    changes: frozenset[str] = ALL
+    family: str = "features"
+    fits: int = 1
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
 
@@ -31,6 +32,9 @@ class Smote:
     side_effects: str = "synthetic rows; probabilities are those of a balanced population"
     acts_on: frozenset[str] = frozenset({"imbalance", "knob-ignored", "few-rows"})
     expects: float = 0.05
+    changes: frozenset[str] = frozenset({PATH, OPTIMUM})
+    family: str = "rows"
+    fits: int = 1
     least_rows: int = 8
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marginscope.remedies.changes import ALL
 from marginscope.remedies.penalty_path import penalty_recipes, penalty_snippet
 from marginscope.remedies.recipe import Recipe, Situation
 
@@ -17,8 +18,11 @@ class StrongerPenalty:
     slug: str = "stronger-penalty"
     title: str = "a stronger penalty"
     side_effects: str = "smaller coefficients; rare classes give way first"
-    acts_on: frozenset[str] = frozenset({"few-rows", "weights-vanish", "infinite-parameters"})
+    acts_on: frozenset[str] = frozenset({"few-rows", "overfit", "weights-vanish", "infinite-parameters"})
     expects: float = 0.05
+    changes: frozenset[str] = ALL
+    family: str = "penalty"
+    fits: int = 2
     factors: tuple[float, ...] = (10.0, 1e2)
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:

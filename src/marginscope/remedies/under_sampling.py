@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import Recipe, Situation
 from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
 
@@ -19,6 +20,9 @@ class UnderSampling:
     side_effects: str = "most rows of the large classes are thrown away"
     acts_on: frozenset[str] = frozenset({"imbalance", "knob-ignored", "few-rows"})
     expects: float = 0.05
+    changes: frozenset[str] = ALL
+    family: str = "rows"
+    fits: int = 1
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

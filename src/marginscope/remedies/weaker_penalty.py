@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.penalty_path import penalty_recipes, penalty_snippet
 from marginscope.remedies.recipe import Recipe, Situation
 
@@ -19,6 +20,9 @@ class WeakerPenalty:
     side_effects: str = "larger coefficients and more variance"
     acts_on: frozenset[str] = frozenset({"over-regularised", "unscaled-features", "low-capacity"})
     expects: float = 0.05
+    changes: frozenset[str] = frozenset({PATH, OPTIMUM})
+    family: str = "penalty"
+    fits: int = 2
     factors: tuple[float, ...] = (1e2, 1e5)
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:

@@ -1,0 +1,29 @@
+"""Recipes that set parameters of the present model, and the code that does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marginscope.adapters.components import components, default_of, parent_and_name
+from marginscope.remedies.recipe import Recipe, Situation
+
+__all__ = ["default_value", "parameter_recipe", "parameter_snippet"]
+
+
+def parameter_recipe(name: str, situation: Situation, changed: Mapping[str, Any]) -> Recipe:
+    """Return the present model with some parameters, by deep name, set to other values."""
+    text = ", ".join(f"{path}={value!r}" for path, value in changed.items())
+    return Recipe(name, situation.view.with_params(**changed), expression=text)
+
+
+def parameter_snippet(recipe: Recipe) -> str:
+    """Return code that sets the parameters of the recipe."""
+    return f"model.set_params({recipe.expression})\nmodel.fit(X, y)"
+
+
+def default_value(situation: Situation, path: str) -> Any:
+    """Return the default that the owning class has for a parameter, by deep name."""
+    known = components(situation.view.estimator)
+    owner, name = parent_and_name(path, known)
+    return default_of(known[owner], name)
