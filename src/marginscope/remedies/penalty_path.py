@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from marginscope.remedies.parameter_change import parameter_recipe
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
-__all__ = ["penalty_recipes", "penalty_snippet"]
+__all__ = ["penalty_recipes"]
 
 
 def penalty_recipes(slug: str, situation: Situation, factors: Sequence[float], *, weaker: bool) -> tuple[Recipe, ...]:
@@ -22,8 +23,7 @@ def penalty_recipes(slug: str, situation: Situation, factors: Sequence[float], *
         if values in seen:
             continue
         seen.add(values)
-        text = ", ".join(f"{path}={value!r}" for path, value in changed.items())
-        recipes.append(Recipe(f"{slug} x{_short(factor)}", situation.view.with_params(**changed), expression=text))
+        recipes.append(parameter_recipe(f"{slug} x{_short(factor)}", situation, changed))
     if not recipes:
         raise CannotAct("the penalty is at the end of its range already")
     return tuple(recipes)
@@ -31,8 +31,3 @@ def penalty_recipes(slug: str, situation: Situation, factors: Sequence[float], *
 
 def _short(factor: float) -> str:
     return f"{factor:.0e}".replace("e+0", "e").replace("e+", "e") if factor >= 1000 else f"{factor:g}"
-
-
-def penalty_snippet(recipe: Recipe) -> str:
-    """Return code that sets the parameters of the recipe."""
-    return f"model.set_params({recipe.expression})\nmodel.fit(X, y)"

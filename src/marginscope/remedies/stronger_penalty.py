@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marginscope.remedies.changes import ALL
-from marginscope.remedies.penalty_path import penalty_recipes, penalty_snippet
+from marginscope.remedies.parameter_change import parameter_snippet
+from marginscope.remedies.penalty_path import penalty_recipes
 from marginscope.remedies.recipe import Recipe, Situation
 
 __all__ = ["StrongerPenalty"]
@@ -31,4 +32,4 @@ class StrongerPenalty:
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
-        return penalty_snippet(recipe)
+        return parameter_snippet(recipe)
