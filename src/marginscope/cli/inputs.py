@@ -45,7 +45,7 @@ def diagnose_file(
     from marginscope.tables import read_table
 
     model = _model(run)
-    keywords = reader.as_keywords()
+    keywords = {**reader.as_keywords(), "may_lack_features": run.pred is not None}
     data = read_table(file, target, **keywords)
     test = None if run.test is None else read_table(run.test, target, like=data, **keywords)
     if label is not None:

@@ -57,7 +57,7 @@ def _heading(diagnosis: Diagnosis, width: int) -> list[Text]:
     data = diagnosis.data
     name = f"{make_visible(str(data.file))}: " if data.file else ""
     model = diagnosis.model.kind + _parameters(diagnosis)
-    sentence = f"{name}{data.rows:,} rows, {data.features:,} features, {data.n_classes:,} classes; model: {model}"
+    sentence = f"{name}{data.rows:,} rows, {data.features or 'no'} features, {data.n_classes:,} classes; model: {model}"
     return [*paragraph(sentence, width), Text()]
 
 

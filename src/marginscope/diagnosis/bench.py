@@ -96,6 +96,8 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     recall_note = f"Recall is out of sample: {design.sentence}."
     if bench.given is not None:
         recall_note = f"Recall is that of the given answers; references and remedies: {design.sentence}."
+    if not bench.features.shape[1]:
+        recall_note = "Recall is that of the given answers; no features are known, so nothing was fitted."
     notes.append(recall_note)
     rows, lab_design = _thin(design, bench.subject, plan.lab_rows, plan, rng)
     if rows.size < n_rows:
@@ -122,6 +124,8 @@ def _refitted(bench: Bench) -> list[str]:
 
 def _copies(case: Case) -> list[str]:
     """Say so where many rows are exact copies: a flexible learner may have seen the row that it is scored on."""
+    if not case.has_features:
+        return []
     groups = case.row_groups
     n_rows = groups.size
     copies = n_rows - int(groups.max()) - 1

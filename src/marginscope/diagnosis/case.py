@@ -141,6 +141,11 @@ class Case:
         """Number of classes, absent ones included."""
         return len(self.names)
 
+    @property
+    def has_features(self) -> bool:
+        """Whether anything but labels and answers is known."""
+        return self.features.shape[1] > 0
+
     @cached_property
     def scores(self) -> ClassScores:
         """Recall and the like of the diagnosed model."""

@@ -152,6 +152,8 @@ class Laboratory:
     def _check_model(self, recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
         if not self.situation.view.can_refit and any(one.posthoc is None and one.estimator is None for one in recipes):
             raise CannotAct("only predictions are known, so the model cannot be refitted")
+        if not self.situation.features.shape[1] and any(one.estimator is not None for one in recipes):
+            raise CannotAct("no features are known that another model could be fitted on")
         return recipes
 
     def trial(self, recipe: Recipe, *, codes: NDArray[np.int64] | None = None, design: Design | None = None) -> Trial:

@@ -20,13 +20,15 @@ from marginscope.diagnosis.bench import Bench, set_up
 from marginscope.diagnosis.case import BudgetSpent, Case, Check, NotTried
 from marginscope.diagnosis.checks import CHECKS
 from marginscope.diagnosis.counterfactual import Laboratory, say_nothing
+from marginscope.diagnosis.parameter_table import parameter_table
 from marginscope.diagnosis.provenance import make_provenance
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import Referee
 from marginscope.diagnosis.remedy_trials import try_remedies
-from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary, ParameterTable
+from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary
 from marginscope.diagnosis.scores import whole_counts
 from marginscope.diagnosis.trials import Subject, answers_on_scored_rows
+from marginscope.diagnosis.without_features import NEEDS_FEATURES, WITHOUT_FEATURES, check_only_answers, no_features
 from marginscope.exceptions import CheckNotApplicable, DataError, MarginscopeError, UsageError
 from marginscope.findings import Finding, Status
 from marginscope.tables.dataset import Dataset
@@ -60,7 +62,8 @@ def diagnose(
     model : object
         A scikit-learn classifier or pipeline, fitted or not (never changed);
         ``Predictions`` for answers without a model; ``None`` for the linear reference.
-    X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+    X : array-like, sparse matrix or data frame of shape (n_samples, n_features), or None
+        ``None`` where only labels and answers are known: ``model`` is ``Predictions``.
     y : array-like of shape (n_samples,)
         Labels of any one kind.
     X_test, y_test : optional
@@ -111,6 +114,10 @@ def diagnose(
             f"the model comes first, but got a {type(model).__name__} there and the model {type(y).__name__} last; "
             "call diagnose(model, X, y)"
         )
+    if X is None:
+        return _diagnose_answers(
+            model, y, X_test, y_test, cv=cv, checks=checks, budget=budget, rng=rng, progress=progress
+        )
     if (X_test is None) != (y_test is None):
         raise UsageError("X_test and y_test are needed together, but got only one of them; pass both or neither")
     features = features_from(X)
@@ -141,6 +148,21 @@ def diagnose(
         has_own_form=True,
     )
     diagnosis.notes = (*encoded[2], *diagnosis.notes)
+    return diagnosis
+
+
+def _diagnose_answers(model: Any, y: Any, X_test: Any, y_test: Any, **options: Any) -> Diagnosis:
+    """Diagnose predictions of which only the true labels are known."""
+    check_only_answers(model, X_test)
+    labels_given = [y] if y_test is None else [y, y_test]
+    lengths = [len(one) for one in labels_given]
+    labels, codes, said = _encode(labels_given, lengths)
+    features = no_features(sum(lengths))
+    parts = tuple(np.empty((n, 0)) for n in lengths)
+    subject = Subject(parts, codes, labels, lengths[0])
+    data = DataSummary(rows=lengths[0], features=0, n_classes=int(labels.size))
+    diagnosis = _run(model, subject, subject, features, data, **options)
+    diagnosis.notes = (*said, *diagnosis.notes)
     return diagnosis
 
 
@@ -272,7 +294,7 @@ def _run(
         found = tuple(_examine(check, case, chosen, report) for check in CHECKS)
         found = tuple(replace(one, remedies=tuple(filter(case.lab.can_act, one.remedies))) for one in found)
         classes, found = Referee().judge(case, found)
-        parameters = _parameter_table(case)
+        parameters = parameter_table(case)
     assert isinstance(case.lab, Laboratory)
     case.lab.progress = say_nothing  # the user's callback has no business in a stored result
     kind = "reference: multinomial logistic regression" if model is None else view.kind
@@ -311,6 +333,8 @@ def _examine(check: Check, case: Case, chosen: frozenset[str], report: _Reporter
     """Run one check; whatever it does, exactly one finding comes back."""
     if check.slug not in chosen:
         return Finding(check.slug, Status.SKIPPED, "not asked for")
+    if not case.has_features and check.slug not in WITHOUT_FEATURES:
+        return Finding(check.slug, Status.NOT_APPLICABLE, NEEDS_FEATURES)
     report.step(check.title)
     try:
         return check.examine(case)
@@ -342,24 +366,6 @@ class _Reporter:
         self.title = ""
         self.say(f"testing: {title}")
         self.title = f"testing: {title}"
-
-
-def _parameter_table(case: Case) -> ParameterTable | None:
-    part = case.linear_part
-    if part is None:
-        return None
-    names = {str(label): k for k, label in enumerate(part.classes.tolist())}
-    infinite = None
-    found = case.notebook.get("separation")
-    if found is not None and found.certificate.infinite is not None:
-        infinite = np.asarray(found.certificate.infinite, dtype=np.int8)
-    return ParameterTable(
-        classes=tuple(names),
-        features=tuple(part.names),
-        values=part.coef - part.coef.mean(axis=0),
-        gauge="sum to zero over the classes",
-        infinite=infinite,
-    )
 
 
 def _thresholds(case: Case) -> dict[str, dict[str, float]]:

@@ -32,8 +32,9 @@ def read_delimited(
 ) -> RawTable:
     """Read delimited text whose columns are features and one target."""
     with _long_fields():
-        rows = _Rows(source, stream, options)
-        names, notes = rows.names(target if plan is None else plan.target_name)
+        target = target if plan is None else plan.target_name
+        rows = _Rows(source, stream, options, lone_target=target if options.may_lack_features else None)
+        names, notes = rows.names(target)
         selection = select(names, target, options, plan, source.name, options.header)
         builder = TableBuilder(selection, options, plan, source.name)
         builder.notes += [*rows.notes, *notes, *selection.notes]
@@ -89,12 +90,19 @@ def _long_fields() -> Iterator[None]:
 class _Rows:
     """The rows of one file, with the line on which each begins."""
 
-    def __init__(self, source: Source, stream: Stream, options: ReaderOptions, *, one_column: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        stream: Stream,
+        options: ReaderOptions,
+        *,
+        one_column: bool = False,
+        lone_target: str | int | None = None,
+    ) -> None:
         self.name = source.name
         self.blank_lines = 0
         self.notes: list[str] = []
         self._options = options
-        self._one_column = one_column
         lines = text_lines(stream, options.encoding, source.name)
         self._sample = _take(lines)
         self._is_whole = len(self._sample) < _SAMPLE_LINES and not (rest := next(lines, ""))
@@ -104,6 +112,8 @@ class _Rows:
         self._was_reread = False
         if not any(line.strip() for line in self._sample):
             raise DataError(f"a table is needed, but {source.name} holds only blank lines; file is empty")
+        one_column = one_column or (lone_target is not None and _is_lone(lone_target, self._sample))
+        self._one_column = one_column
         self._undecided: DataError | None = None
         try:
             self.dialect = self._find_dialect(source)
@@ -271,6 +281,15 @@ def _check_header(names: list[str], source_name: str) -> None:
             f"a header with column names is needed, but the first line of {source_name} holds data "
             f"({shown(','.join(names), 40)}); give --no-header, or add a header"
         )
+
+
+def _is_lone(target: str | int, sample: list[str]) -> bool:
+    """Tell whether the target is the only column: its name is the whole first line, or no line can be split."""
+    first = next(line for line in sample if line.strip())
+    marks = ",;|\t "
+    return first.strip().strip('"') == str(target).strip() or not any(
+        mark in line.strip() for line in sample for mark in marks
+    )
 
 
 def _take(lines: Iterator[str]) -> list[str]:

@@ -44,6 +44,7 @@ class ReaderOptions:
     strict: bool = False
     drop_missing_target: bool = False
     allow_stream: bool = False
+    may_lack_features: bool = False
 
     @classmethod
     def checked(

@@ -35,6 +35,7 @@ def read_table(
     strict: bool = False,
     drop_missing_target: bool = False,
     allow_stream: bool = False,
+    may_lack_features: bool = False,
     like: Dataset | None = None,
 ) -> Dataset:
     """Read features and labels from one file, or refuse it with a sentence.
@@ -69,6 +70,8 @@ def read_table(
         Whether to leave out rows without a label.
     allow_stream : bool
         Whether the path may be a pipe.
+    may_lack_features : bool
+        Whether the target may be the only column, as where the answers are known.
     like : Dataset, optional
         The training file of this test file: columns, levels and vocabulary are its.
 
@@ -95,6 +98,7 @@ def read_table(
         strict=strict,
         drop_missing_target=drop_missing_target,
         allow_stream=allow_stream,
+        may_lack_features=may_lack_features,
     )
     plan = like.plan if like is not None else None
     if like is not None and plan is None:

@@ -103,7 +103,7 @@ def select(
     if both := dropped & text:
         raise UsageError(f"column {shown(names[min(both)])} is in --drop and in --text; leave it out in one of them")
     features = tuple(at for at in range(len(names)) if at != where and at not in dropped)
-    if not features:
+    if not features and not options.may_lack_features:
         raise DataError(
             f"0 feature(s) (shape=(N, 0)) while a minimum of 1 is required: {source_name} has no column left "
             f"beside the target {shown(names[where])}; drop fewer, or check --delimiter"

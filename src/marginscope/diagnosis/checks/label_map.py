@@ -13,7 +13,7 @@ from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.claims import lift_evidence, lift_panel
 from marginscope.diagnosis.label_order import restarted_ids, test_offset
-from marginscope.diagnosis.signal import permutation_test
+from marginscope.diagnosis.signal import permutation_test, rank_test
 from marginscope.diagnosis.spelling import SpellingPair, spelling_pairs
 from marginscope.diagnosis.trials import run_trial
 from marginscope.findings import Counterfactual, Evidence, Finding, Status
@@ -31,6 +31,8 @@ class LabelMap:
     and as they stand keep at most ``left_over`` of the lead over the largest class. Ids
     restart where the rows before and after are as unlike as two classes. Test ids are
     offset where ``offset_share`` of the test rows are called by the id next to theirs.
+    Without features the answers that were given stand in for the learner, and shifted or
+    restarted columns are not looked for.
     """
 
     slug: str = "label-map"
@@ -65,11 +67,14 @@ class LabelMap:
 
     def _spellings(self, case: Case) -> Iterator[Finding]:
         total = np.bincount(case.subject.codes, minlength=case.n_classes)
+        learner = "a learner tells" if case.has_features else "the given answers tell"
         same: list[tuple[SpellingPair, float, float]] = []
         apart: list[tuple[SpellingPair, float, float]] = []
         for pair in spelling_pairs(case.names, total.tolist()):
             area, p = self._tell_apart(case, pair)
-            (apart if area >= self.told_apart and p <= self.level else same).append((pair, area, p))
+            # The area of answers without probabilities is small even where they differ for sure.
+            far = area >= self.told_apart or not (case.has_features or case.view.has_proba)
+            (apart if far and p <= self.level else same).append((pair, area, p))
         if same:
             direct = {pair.rarer: pair.commoner for pair, _, _ in same}
             for rarer, name in direct.items():
@@ -81,13 +86,15 @@ class LabelMap:
             yield Finding(
                 self.slug,
                 Status.TIP,
-                f"{_pairs(case, apart)} look alike, but a learner tells their rows apart: each is a class of its own.",
+                f"{_pairs(case, apart)} look alike, but {learner} their rows apart: each is a class of its own.",
                 classes=tuple({case.names[k]: None for pair, _, _ in apart for k in (pair.rarer, pair.commoner)}),
                 evidence=self._areas(case, apart),
             )
 
     def _tell_apart(self, case: Case, pair: SpellingPair) -> tuple[float, float]:
         """Area and p-value of a forest between the rows of two labels."""
+        if not case.has_features:
+            return _told_by_answers(case, pair)
         rng = np.random.default_rng([case.seed, pair.rarer, pair.commoner])
         codes = case.subject.codes
         rows = [rng.permutation(np.flatnonzero(codes == k))[: self.most_rows] for k in (pair.rarer, pair.commoner)]
@@ -110,10 +117,11 @@ class LabelMap:
                 claims.append(claim)
         proven = [one for one in claims if one.is_proof]
         pair, area, _ = same[0]
+        learner = "a flexible learner cannot tell" if case.has_features else "the given answers do not tell"
         return Finding(
             self.slug,
             Status.ISSUE,
-            f"{_pairs(case, same)} differ in {pair.difference} only, and a flexible learner cannot tell their "
+            f"{_pairs(case, same)} differ in {pair.difference} only, and {learner} their "
             f"rows apart (area {area:.2f}): probably one class under two names; give it one.",
             classes=names,
             evidence=self._areas(case, same) + tuple(row for one in proven[:8] for row in lift_evidence(one)),
@@ -140,7 +148,7 @@ class LabelMap:
 
     def _shift(self, case: Case) -> Iterator[Finding]:
         """Refit the linear reference on labels moved by one row up and down."""
-        if not case.poor or case.n_train != case.subject.codes.size:
+        if not case.poor or case.n_train != case.subject.codes.size or not case.has_features:
             return
         view = SklearnModel(linear_reference(case.features, seed=case.seed), seed=case.seed)
         lab = case.lab
@@ -180,7 +188,7 @@ class LabelMap:
     def _restart(self, case: Case) -> Iterator[Finding]:
         codes = case.subject.codes[: case.n_train]
         found = restarted_ids(case.names, codes)
-        if found is None:
+        if found is None or not case.has_features:
             return
         start, restarted = found
         areas = {}
@@ -224,6 +232,20 @@ class LabelMap:
             classes=tuple(case.names[k] for k in np.unique(case.subject.codes[case.n_train :])),
             evidence=(Evidence("test rows called by the neighbouring id", share, self.offset_share),),
         )
+
+
+def _told_by_answers(case: Case, pair: SpellingPair) -> tuple[float, float]:
+    """Area and p-value of the given answers between the scored rows of two labels."""
+    codes = case.subject.codes
+    rows = np.isin(codes, (pair.rarer, pair.commoner)) & (case.base.predicted >= 0).any(axis=0)
+    proba = case.mean_proba
+    if proba is not None:
+        odds = np.log(proba[rows] + 1e-300)
+        scores = odds[:, pair.rarer] - odds[:, pair.commoner]
+    else:
+        scores = case.base.called(pair.rarer)[rows] - case.base.called(pair.commoner)[rows]
+    test = rank_test(scores, codes[rows] == pair.rarer)
+    return test.auc, test.p_value
 
 
 def _pairs(case: Case, pairs: list[tuple[SpellingPair, float, float]]) -> str:
