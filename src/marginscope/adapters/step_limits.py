@@ -1,0 +1,55 @@
+"""Whether a fit ended because its steps were used up."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from marginscope.adapters.components import default_of, is_named, own_params, unwrap
+
+__all__ = ["ended_at_limit"]
+
+# Their rounds are always used up unless they stop early, so that the number says nothing.
+_ALWAYS_AT_LIMIT = ("BaseHistGradientBoosting", "BaseGradientBoosting", "GradientDescentClassifier")
+_OF_SEVERAL = ("OneVsRestClassifier", "OneVsOneClassifier")
+# A tolerance so many times looser than the default ends a fit before it has converged.
+_LOOSE = 10.0
+
+
+def ended_at_limit(fitted: Any) -> bool | None:
+    """Return whether the innermost model stopped at its largest number of steps.
+
+    Parameters
+    ----------
+    fitted : object
+        A fitted estimator; pipelines, searches and models per class are opened.
+
+    Returns
+    -------
+    bool or None
+        ``True`` where some part took all steps that it was allowed, ``False`` where all ended
+        by their own rule before; ``None`` where the model does not tell, always takes all,
+        or has a rule so loose that it says nothing.
+    """
+    model = unwrap(fitted)[1]
+    several = getattr(model, "estimators_", None) if is_named(model, *_OF_SEVERAL) else None
+    known = [answer for part in several or [model] if (answer := _one(part)) is not None]
+    return any(known) if known else None
+
+
+def _one(model: Any) -> bool | None:
+    params = own_params(model)
+    limit, taken = params.get("max_iter"), getattr(model, "n_iter_", None)
+    if is_named(model, *_ALWAYS_AT_LIMIT) or taken is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, numbers.Real) or limit <= 0:
+        return None
+    is_at_limit = bool(np.max(taken) >= limit)
+    return is_at_limit if is_at_limit or _has_strict_rule(model, params) else None
+
+
+def _has_strict_rule(model: Any, params: dict[str, Any]) -> bool:
+    tolerance, usual = params.get("tol"), default_of(model, "tol")
+    return not isinstance(tolerance, numbers.Real) or not isinstance(usual, numbers.Real) or tolerance <= _LOOSE * usual
