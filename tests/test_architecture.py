@@ -40,7 +40,7 @@ LEVELS = {
     "__main__": 12,
 }
 FREE = {"_validation", "exceptions", "runs", "distributed"}
-SAME_LEVEL = {("adapters", "tables"), ("batches", "objectives"), ("inference", "adapters")}
+SAME_LEVEL = {("adapters", "tables"), ("adapters", "estimators"), ("batches", "objectives"), ("inference", "adapters")}
 # Result types: all that a report may know.
 REPORTABLE = ("findings", "_display", "diagnosis.result", "remedies.ledger")
 EXACT_SOLVERS = tuple(
