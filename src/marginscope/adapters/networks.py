@@ -1,7 +1,8 @@
 """Networks among the models: their knobs and their inside.
 
 An estimator that holds a network says so by a method ``network_part(X, y)``; its
-parameters have fixed names, those of ``NETWORK_PARAMETERS``.
+parameters have fixed names, those of ``NETWORK_PARAMETERS``. scikit-learn's perceptron is
+looked at from outside.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from marginscope.adapters.answers import ask, guarded, must_not_change
 from marginscope.adapters.components import describe, own_params, predictors, searched_paths, unwrap
 from marginscope.adapters.knobs import NetworkKnobs
 from marginscope.adapters.network_part import NetworkPart
+from marginscope.adapters.perceptron_part import is_perceptron, perceptron_part
 
-__all__ = ["NETWORK_PARAMETERS", "network_knobs", "network_part"]
+__all__ = ["NETWORK_PARAMETERS", "PERCEPTRON_PARAMETERS", "network_knobs", "network_part"]
 
 # field of NetworkKnobs: name of the parameter
 NETWORK_PARAMETERS = {"width": "copies", "branches": "branches", "loss": "loss"}
+# its hidden layers are all there is of its trunk, and its loss is cross-entropy
+PERCEPTRON_PARAMETERS = {"width": "hidden_layer_sizes", "activation": "activation"}
 
 
 def network_knobs(estimator: Any) -> NetworkKnobs | None:
@@ -24,24 +28,37 @@ def network_knobs(estimator: Any) -> NetworkKnobs | None:
     searched = searched_paths(estimator)
     for path, part in predictors(estimator):
         found: dict[str, Any] = {}
-        params = own_params(part) if hasattr(part, "network_part") else {}
-        for field, name in NETWORK_PARAMETERS.items():
+        names = _parameter_names(part)
+        params = own_params(part) if names else {}
+        for field, name in names.items():
             whole = f"{path}__{name}" if path else name
             if name in params and whole not in searched:
-                found |= {field: whole, f"{field}_value": params[name]}
+                value = _sizes(params[name]) if name == "hidden_layer_sizes" else params[name]
+                found |= {field: whole, f"{field}_value": value}
         if found:
             return NetworkKnobs(**found)
     return None
 
 
+def _parameter_names(part: Any) -> dict[str, str]:
+    if hasattr(part, "network_part"):
+        return NETWORK_PARAMETERS
+    return PERCEPTRON_PARAMETERS if is_perceptron(part) else {}
+
+
+def _sizes(value: Any) -> tuple[int, ...]:
+    """Return hidden layer sizes as a tuple; scikit-learn takes one number for one layer."""
+    return tuple(int(one) for one in value) if hasattr(value, "__iter__") else (int(value),)
+
+
 def network_part(fitted: Any, X: Any, y: Any) -> NetworkPart | None:
     """Return the inside of a fitted network on rows with labels y; ``None`` without a network."""
     transformers, model = unwrap(fitted)
-    if not hasattr(model, "network_part"):
+    if not (hasattr(model, "network_part") or is_perceptron(model)):
         return None
     for step in transformers:
         X = ask(step, "transform", X)
     what = f"{describe(model)}.network_part"
     with guarded(what, len(y)), must_not_change(X, what):
-        part: NetworkPart | None = model.network_part(X, y)
+        part: NetworkPart | None = perceptron_part(model, X, y) if is_perceptron(model) else model.network_part(X, y)
     return part
