@@ -1,4 +1,6 @@
-"""Losses, heads and optimizers for torch: the only place that imports it."""
+"""Losses, heads, optimizers and networks for torch: the only place that imports it."""
+
+from typing import TYPE_CHECKING, Any
 
 from marginscope.exceptions import MissingExtra
 
@@ -36,6 +38,9 @@ from marginscope.torch.optimizers import Muon, NormalizedDescent, NuclearDescent
 from marginscope.torch.shifted_losses import BalancedSoftmaxLoss, LogitAdjustedLoss
 from marginscope.torch.weighted_losses import BalancedWeightsLoss, ClassBalancedLoss
 
+if TYPE_CHECKING:
+    from marginscope.torch.network_classifier import NetworkClassifier
+
 __all__ = [
     "BalancedSoftmaxLoss",
     "BalancedWeightsLoss",
@@ -56,6 +61,7 @@ __all__ = [
     "LogitAdjustedLoss",
     "MAELoss",
     "Muon",
+    "NetworkClassifier",
     "NormalizedDescent",
     "NuclearDescent",
     "PairLogisticLoss",
@@ -71,3 +77,16 @@ __all__ = [
     "WestonWatkinsLoss",
     "functional",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The estimator needs scikit-learn, which losses and optimizers do not.
+    if name == "NetworkClassifier":
+        from marginscope.torch.network_classifier import NetworkClassifier
+
+        return NetworkClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
