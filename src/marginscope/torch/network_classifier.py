@@ -19,9 +19,9 @@ from marginscope.exceptions import DataError, UsageError
 from marginscope.limits.question import class_weights
 from marginscope.torch.network_building import Built, build_network
 from marginscope.torch.network_inputs import NetworkInputs, network_inputs, outputs_in_batches
+from marginscope.torch.row_losses import row_loss
 from marginscope.torch.seeded_draws import SeededDraws
 from marginscope.torch.training import Recipe, TrainingRows, train
-from marginscope.torch.training_losses import training_loss
 
 __all__ = ["NetworkClassifier"]
 
@@ -198,7 +198,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return train(
             built.network,
             built.ending,
-            training_loss(self.loss, built.example),
+            row_loss(self.loss, built.example),
             rows,
             recipe,
             n_classes=len(self.classes_),

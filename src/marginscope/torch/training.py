@@ -17,7 +17,7 @@ from marginscope._validation import look_up
 from marginscope.exceptions import UsageError
 from marginscope.torch.endings import Ending
 from marginscope.torch.optimizers import Muon, NormalizedDescent, NuclearDescent, SignDescent, SpectralDescent
-from marginscope.torch.training_losses import TrainingLoss
+from marginscope.torch.row_losses import RowLoss
 
 __all__ = ["OPTIMIZERS", "Recipe", "TrainingRows", "train"]
 
@@ -78,7 +78,7 @@ class TrainingRows:
         """Return some of the rows."""
         return TrainingRows(self.X[rows], self.codes[rows], None if self.weights is None else self.weights[rows])
 
-    def loss(self, loss: TrainingLoss, outputs: Tensor) -> Tensor:
+    def loss(self, loss: RowLoss, outputs: Tensor) -> Tensor:
         """Return the loss of these rows; a mean of weight times loss where there are weights."""
         if self.weights is None:
             return loss.whole(outputs, self.codes)
@@ -96,7 +96,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
 
-    def add(self, loss: TrainingLoss, outputs: Tensor, codes: Tensor) -> float:
+    def add(self, loss: RowLoss, outputs: Tensor, codes: Tensor) -> float:
         """Take the outputs of an epoch; return its mean loss."""
         right = (outputs.argmax(dim=1) == codes).to(torch.float64)
         self.class_recall.append(self._by_class(right, codes))
@@ -130,7 +130,7 @@ class History:
 def train(
     network: nn.Module,
     ending: Ending,
-    loss: TrainingLoss,
+    loss: RowLoss,
     rows: TrainingRows,
     recipe: Recipe,
     *,
@@ -195,7 +195,7 @@ def train(
 def _one_epoch(
     network: nn.Module,
     ending: Ending,
-    loss: TrainingLoss,
+    loss: RowLoss,
     rows: TrainingRows,
     optimizer: torch.optim.Optimizer,
     batch_size: int,

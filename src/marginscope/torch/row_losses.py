@@ -17,7 +17,7 @@ from marginscope._validation import look_up
 from marginscope.exceptions import ModelError, UsageError
 from marginscope.torch.template_loss import template_loss
 
-__all__ = ["TrainingLoss", "loss_names", "training_loss"]
+__all__ = ["RowLoss", "loss_names", "row_loss"]
 
 RowFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -26,7 +26,7 @@ _ENTRYWISE = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCELoss, 
 
 
 @dataclass(frozen=True)
-class TrainingLoss:
+class RowLoss:
     """A loss of the outputs (n, K) of a network and class numbers (n,).
 
     Attributes
@@ -66,7 +66,7 @@ def loss_names() -> tuple[str, ...]:
     return (*losses.names(), "mse")
 
 
-def training_loss(loss: Any, example: Tensor) -> TrainingLoss:
+def row_loss(loss: Any, example: Tensor) -> RowLoss:
     """Return what a user gave as loss in one form.
 
     Parameters
@@ -92,7 +92,7 @@ def training_loss(loss: Any, example: Tensor) -> TrainingLoss:
         if loss == "cross_entropy":
             # torch's own is the same function in one call
             by_row = partial(torch_losses.cross_entropy, reduction="none")
-            return TrainingLoss(loss, torch_losses.cross_entropy, by_row, by_row)
+            return RowLoss(loss, torch_losses.cross_entropy, by_row, by_row)
     if isinstance(loss, str | losses.Template):
         return _averaged(losses.get(loss).name, partial(template_loss, losses.get(loss), reduction="none"))
     if isinstance(loss, nn.Module) and hasattr(loss, "reduction"):
@@ -105,14 +105,14 @@ def training_loss(loss: Any, example: Tensor) -> TrainingLoss:
     return _of_function(loss, example)
 
 
-def _averaged(name: str, by_row: RowFunction, plain: RowFunction | None = None) -> TrainingLoss:
+def _averaged(name: str, by_row: RowFunction, plain: RowFunction | None = None) -> RowLoss:
     def mean(outputs: Tensor, codes: Tensor) -> Tensor:
         return by_row(outputs, codes).mean()
 
-    return TrainingLoss(name, mean, by_row, plain or by_row)
+    return RowLoss(name, mean, by_row, plain or by_row)
 
 
-def _of_module(loss: Any) -> TrainingLoss:
+def _of_module(loss: Any) -> RowLoss:
     name, rows = type(loss).__name__, copy.deepcopy(loss)
     rows.reduction = "none"
     plain = copy.deepcopy(rows)
@@ -122,10 +122,10 @@ def _of_module(loss: Any) -> TrainingLoss:
         return _averaged(name, partial(_against_one_hot, rows), partial(_against_one_hot, plain))
     if loss.reduction == "none":
         return _averaged(name, rows, plain)
-    return TrainingLoss(name, copy.deepcopy(loss), rows, plain)
+    return RowLoss(name, copy.deepcopy(loss), rows, plain)
 
 
-def _of_function(loss: Callable[..., Any], example: Tensor) -> TrainingLoss:
+def _of_function(loss: Callable[..., Any], example: Tensor) -> RowLoss:
     """Find out with a small call whether a function gives one number a row."""
     name = getattr(loss, "__name__", type(loss).__name__)
     codes = torch.arange(len(example), device=example.device) % 2
@@ -134,7 +134,7 @@ def _of_function(loss: Callable[..., Any], example: Tensor) -> TrainingLoss:
     if isinstance(answer, Tensor) and answer.shape == codes.shape:
         return _averaged(name, loss)
     if isinstance(answer, Tensor) and answer.numel() == 1:
-        return TrainingLoss(name, lambda outputs, codes: loss(outputs, codes).sum())
+        return RowLoss(name, lambda outputs, codes: loss(outputs, codes).sum())
     shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
     raise ModelError(
         f"one number or one a row is needed from the loss {name}, but got {shape}; return a tensor of shape () or (n,)"
