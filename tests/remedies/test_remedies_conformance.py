@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -41,6 +42,7 @@ MODELS = {
     "boosting": lambda: HistGradientBoostingClassifier(max_iter=5, random_state=0),
     "one against rest": lambda: OneVsRestClassifier(LogisticRegression()),
     "search": lambda: GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2),
+    "perceptron": lambda: MLPClassifier((6,), max_iter=40, random_state=0),
     "calibrated": lambda: CalibratedClassifierCV(LinearSVC(), cv=2),
 }
 every_remedy = pytest.mark.parametrize("one", REMEDIES, ids=[one.slug for one in REMEDIES])
@@ -118,6 +120,7 @@ def answers(recipe, situation, X, y, X_test):
     return situation.labels[recipe.posthoc(model.predict_proba(X_test), shares).argmax(axis=1)]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @every_pair
 def test_the_snippet_runs_and_does_what_was_measured(one, name, situation_of, uneven):
     X, y, X_test, _ = uneven
@@ -166,6 +169,18 @@ PLANTED = {
     "richer-model": "rings",
     "merge-labels": "respelt",
     "stronger-penalty": "overfitted",
+    "class-balanced-weights": "logistic",
+    "class-thresholds": "logistic",
+    "logit-adjusted-loss": "logistic",
+    "cdt": "logistic",
+    "vs-loss": "logistic",
+    "class-margins": "sparse",
+    "ldam": "sparse",
+    "tau-normalisation": "sparse",
+    "focal-loss": "many scored",
+    "label-smoothing": "wide",
+    "head-retraining": "perceptron",
+    "early-stopping": "overfitted",
 }
 
 
@@ -181,6 +196,17 @@ def planted(kind, seed=0):
     near = [[0, 0, 0], [5, 0, 0], [0, 2.2, 0]]
     if kind == "logistic":
         return LogisticRegression(), *clouds([400, 200, 25], near), *clouds([300, 200, 100], near), "cow"
+    if kind == "many scored":
+        return LogisticRegression(), *clouds([400, 200, 25], near), *clouds([3000, 2000, 3000], near), "cow"
+    if kind == "perceptron":
+        model = MLPClassifier((16,), max_iter=200, random_state=0)
+        return model, *clouds([400, 200, 25], near), *clouds([300, 200, 100], near), "cow"
+    if kind == "sparse":
+        corners = np.pad(3.0 * np.eye(3), ((0, 0), (0, 17)))
+        return LogisticRegression(), *clouds([200, 100, 6], corners), *clouds([300, 300, 300], corners), "cow"
+    if kind == "wide":
+        corners = np.pad(4.0 * np.eye(3), ((0, 0), (0, 97)))
+        return LogisticRegression(), *clouds([200, 100, 10], corners), *clouds([500, 500, 2000], corners), "cow"
     apart = [[0, 0], [5, 0], [0, 5]]
     if kind == "stiff":
         return LogisticRegression(C=1e-6), *clouds([120, 80, 40], apart), *clouds([100, 100, 100], apart), "cow"

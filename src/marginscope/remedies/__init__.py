@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from marginscope.remedies.cdt import Cdt
+from marginscope.remedies.class_balanced_weights import ClassBalancedWeights
+from marginscope.remedies.class_margins import ClassMargins
+from marginscope.remedies.class_thresholds import ClassThresholds
 from marginscope.remedies.class_weights import ClassWeights
+from marginscope.remedies.cross_entropy import CrossEntropy
+from marginscope.remedies.early_stopping import EarlyStopping
+from marginscope.remedies.focal_loss import FocalLoss
+from marginscope.remedies.fresh_units import FreshUnits
+from marginscope.remedies.head_retraining import HeadRetraining
+from marginscope.remedies.label_smoothing import LabelSmoothing
+from marginscope.remedies.ldam import Ldam
+from marginscope.remedies.logit_adjusted_loss import LogitAdjustedLoss
 from marginscope.remedies.logit_adjustment import LogitAdjustment
+from marginscope.remedies.longer_training import LongerTraining
 from marginscope.remedies.merge_labels import MergeLabels
 from marginscope.remedies.over_sampling import OverSampling
 from marginscope.remedies.recipe import Remedy
@@ -11,8 +24,11 @@ from marginscope.remedies.relabel import Relabel
 from marginscope.remedies.richer_model import RicherModel
 from marginscope.remedies.scaling import Scaling
 from marginscope.remedies.smote import Smote
+from marginscope.remedies.step_size import StepSize
 from marginscope.remedies.stronger_penalty import StrongerPenalty
+from marginscope.remedies.tau_normalisation import TauNormalisation
 from marginscope.remedies.under_sampling import UnderSampling
+from marginscope.remedies.vs_loss import VsLoss
 from marginscope.remedies.weaker_penalty import WeakerPenalty
 
 __all__ = ["REMEDIES", "remedy"]
@@ -24,10 +40,26 @@ REMEDIES: tuple[Remedy, ...] = (
     WeakerPenalty(),
     StrongerPenalty(),
     ClassWeights(),
+    ClassBalancedWeights(),
     LogitAdjustment(),
+    ClassThresholds(),
+    TauNormalisation(),
     OverSampling(),
     UnderSampling(),
     Smote(),
+    LogitAdjustedLoss(),
+    ClassMargins(),
+    Cdt(),
+    VsLoss(),
+    Ldam(),
+    FocalLoss(),
+    LabelSmoothing(),
+    HeadRetraining(),
+    EarlyStopping(),
+    StepSize(),
+    LongerTraining(),
+    CrossEntropy(),
+    FreshUnits(),
     RicherModel(),
 )
 

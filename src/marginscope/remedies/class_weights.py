@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import even_shares
 from marginscope.remedies.weighted import BalancedWeights
 
 __all__ = ["ClassWeights"]
@@ -53,3 +57,7 @@ class ClassWeights:
             "from sklearn.utils.class_weight import compute_sample_weight\n\n"
             f'model.fit(X, y, {route[1]}=compute_sample_weight("balanced", y))'
         )
+
+    def trained_shares(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See ``TrainsUnderOtherShares``."""
+        return even_shares(counts)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import even_shares
 
 __all__ = ["LogitAdjustment", "adjust"]
 
@@ -67,3 +68,7 @@ class LogitAdjustment:
             "scores = np.log(model.predict_proba(X_new) + 1e-300) - np.log(shares)\n"
             "predicted = model.classes_[scores.argmax(axis=1)]"
         )
+
+    def trained_shares(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See ``TrainsUnderOtherShares``."""
+        return even_shares(counts)

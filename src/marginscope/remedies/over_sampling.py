@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import Recipe, Situation
 from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
+from marginscope.remedies.shares import even_shares
 
 __all__ = ["OverSampling"]
 
@@ -32,3 +36,7 @@ class OverSampling:
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
         return resampling_snippet("over_sampling", f"RandomOverSampler(random_state={situation.seed})")
+
+    def trained_shares(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See ``TrainsUnderOtherShares``."""
+        return even_shares(counts)

@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
@@ -55,3 +58,9 @@ class Smote:
             f"SMOTE(sampling_strategy=fill_up, k_neighbors={_NEIGHBOURS}, random_state={situation.seed})",
         )
         return "from marginscope.remedies.smote import fill_up\n" + code
+
+    def trained_shares(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See ``TrainsUnderOtherShares``."""
+        counts = np.asarray(counts)
+        filled = np.where(counts >= _LEAST_ROWS, counts.max(), counts).astype(np.float64)
+        return np.asarray(filled / filled.sum(), dtype=np.float64)
