@@ -35,6 +35,7 @@ LEVELS = {
     "reports": 9,
     "experiments": 10,
     "sweeps": 10,
+    "integrations": 10,
     "cli": 11,
     "playground": 11,
     "__main__": 12,
@@ -69,6 +70,8 @@ THIRD_PARTY = {
     "typer": ("cli",),
     "rich": ("cli",),
     "click": (),
+    "skore": ("integrations",),
+    "mlflow": ("integrations",),
 }
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "misc", "common", "manager", "managers"}
 MOST_FILE_LINES = 400

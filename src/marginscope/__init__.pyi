@@ -1,4 +1,4 @@
-from . import losses
+from . import integrations, losses
 from .adapters.predictions import Predictions
 from .certificates.bracket import Bracket
 from .certificates.margin import MarginSolution
@@ -28,6 +28,7 @@ from .experiments.running import run_experiment
 from .inference.class_tests import class_tests
 from .inference.coefficients import ClassCoefficients, class_coefficients
 from .inference.result import ClassTests
+from .integrations.class_assertion import assert_classes_learned
 from .limits.descend import descend
 from .limits.fast_forward import fast_forward
 from .limits.forecast import forecast
@@ -70,6 +71,7 @@ __all__ = [
     "Trajectory",
     "UntrustedModel",
     "__version__",
+    "assert_classes_learned",
     "certify_tail",
     "class_coefficients",
     "class_tests",
@@ -77,6 +79,7 @@ __all__ = [
     "diagnose",
     "fast_forward",
     "forecast",
+    "integrations",
     "losses",
     "mixed_limit",
     "run_experiment",
