@@ -163,6 +163,8 @@ def _forbidden(module: str, one: Import, source: Path) -> str:
         return "" if one.name == "__version__" or importer[0] == "cli" else "the lazy package hides what is imported"
     if importer == ["_display"] and one.is_by_name and target[0] == "reports":
         return ""
+    if importer == ["adapters", "open_model"] and one.is_by_name and target == ["torch", "model_view"]:
+        return ""
     return _upward(".".join(importer), ".".join(target))
 
 
@@ -267,6 +269,8 @@ BAD = {
     "check to remedy": ("diagnosis__in__checks__in__imbalance", "from marginscope.remedies.ledger import Change"),
     "report to engine": ("reports__in__page", "from marginscope.diagnosis.diagnose import diagnose"),
     "free module": ("exceptions", "from marginscope.findings import Finding"),
+    "networks, not by name": ("adapters__in__open_model", "from marginscope.torch import model_view"),
+    "networks from elsewhere": ("adapters__in__m", "import importlib\nimportlib.import_module('marginscope.torch.m')"),
     "display, not by name": ("_display", "from marginscope.reports import page"),
     "torch elsewhere": ("adapters__in__net", "def f():\n    import torch.nn"),
     "matplotlib elsewhere": ("diagnosis__in__plot", "from matplotlib import pyplot"),
@@ -291,6 +295,10 @@ GOOD = {
     "adapters to tables": ("adapters__in__model", "def f():\n    from marginscope.tables.types import Dataset"),
     "report to results": ("reports__in__page", "from marginscope.diagnosis.result import Diagnosis\nimport jinja2"),
     "the one upward route": ("_display", "import importlib\nimportlib.import_module(f'marginscope.reports.{x}')"),
+    "networks on request": (
+        "adapters__in__open_model",
+        "import importlib\nimportlib.import_module('marginscope.torch.model_view')",
+    ),
     "the version": ("reports__in__page", "from marginscope import __version__"),
     "free to all": (
         "geometry__in__norms",
@@ -301,7 +309,7 @@ GOOD = {
 
 @pytest.mark.parametrize(("name", "text"), GOOD.values(), ids=GOOD.keys())
 def test_a_good_tree_passes(tmp_path: Path, name: str, text: str) -> None:
-    root = _tree(tmp_path, **{name: text, "tables__in__types": "", "runs": ""})
+    root = _tree(tmp_path, **{name: text, "tables__in__types": "", "runs": "", "torch__in__model_view": ""})
     assert violations(root) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,19 @@ def register_view(package: str, open_view: Callable[..., ModelView]) -> None:
     _OTHERS[package] = open_view
 
 
+def _opener(model: Any) -> Callable[..., ModelView] | None:
+    """Return who opens models of another package than scikit-learn; it is loaded for such a model only."""
+    ancestry = {parent.__module__.partition(".")[0] for parent in type(model).__mro__}
+    if "keras" in ancestry:
+        # Before torch: on that backend a Keras model is a torch module too.
+        return _OTHERS.get("keras")
+    if "torch" in ancestry:
+        if hasattr(model, "fit") and hasattr(model, "predict"):
+            return None
+        importlib.import_module("marginscope.torch.model_view")
+    return next((open_view for package, open_view in _OTHERS.items() if package in ancestry), None)
+
+
 def as_model_view(model: Any, *, seed: int) -> ModelView:
     """Return the view of a model.
 
@@ -34,7 +48,8 @@ def as_model_view(model: Any, *, seed: int) -> ModelView:
     ----------
     model : object
         A ``Predictions``, a classifier with scikit-learn's methods (fitted or not,
-        also a pipeline, search or ensemble), or an object with only ``predict``.
+        also a pipeline, search or ensemble), an object with only ``predict``, or a
+        network, ``torch.nn.Module``, as it is trained now.
     seed : int
         Takes the place of free random states in refits.
 
@@ -47,10 +62,9 @@ def as_model_view(model: Any, *, seed: int) -> ModelView:
         return model
     if isinstance(model, type):
         raise ModelError(f"a model object is needed, but got the class {model.__name__}; make one: {model.__name__}()")
-    ancestry = {parent.__module__.partition(".")[0] for parent in type(model).__mro__}
-    for package, open_view in _OTHERS.items():
-        if package in ancestry:
-            return open_view(model, seed=seed)
+    open_view = _opener(model)
+    if open_view is not None:
+        return open_view(model, seed=seed)
     name = type(model).__name__
     if not any(hasattr(model, method) for method in ("predict", "decision_function", "predict_proba")):
         raise ModelError(

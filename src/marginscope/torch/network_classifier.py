@@ -14,11 +14,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from marginscope._validation import check_consistent_length, check_labels, check_rng
+from marginscope.adapters.network_part import NetworkPart
 from marginscope.estimators.training_rows import row_weights
 from marginscope.exceptions import DataError, UsageError
 from marginscope.limits.question import class_weights
+from marginscope.torch.count_losses import counted_loss
 from marginscope.torch.network_building import Built, build_network
 from marginscope.torch.network_inputs import NetworkInputs, network_inputs, outputs_in_batches
+from marginscope.torch.network_part import network_part
 from marginscope.torch.row_losses import row_loss
 from marginscope.torch.seeded_draws import SeededDraws
 from marginscope.torch.training import Recipe, TrainingRows, train
@@ -46,8 +49,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         of 64 units. The network returns one column a class (or one logit for two classes):
         scores, or a softmax, log-softmax or sigmoid of them.
     loss : str, Template, Module or callable
-        A name of ``marginscope.losses.names()``; ``"mse"``, squares from one-hot rows; a loss
-        module; or a function of (what the network returns, class numbers).
+        A name of ``marginscope.losses.names()``; ``"mse"``, squares from one-hot rows; a name
+        of ``COUNT_LOSSES``, made from the class counts of the rows ("balanced", "vs", ...); a
+        loss module; or a function of (what the network returns, class numbers).
     optimizer : str or callable
         "sgd", "adam", "adamw", "sign", "normalized", "spectral", "muon", "nuclear"; or a
         callable (parameters, learning_rate) that makes one.
@@ -74,7 +78,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         generators of torch are put back.
     train : callable, optional
         Trains in place of the loop here: ``train(network, X, y, sample_weight, rng)`` with
-        tensors X and y (class numbers), weights or ``None``, and a NumPy generator.
+        tensors X and y (class numbers), weights or ``None``, and a NumPy generator. ``loss`` then
+        only names what it minimises, for a diagnosis.
 
     Attributes
     ----------
@@ -162,6 +167,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         recipe = self._recipe()
         inputs, codes, weights = self._checked_rows(X, y, sample_weight)
+        self._loss = counted_loss(self.loss, np.bincount(codes, minlength=len(self.classes_)))
         device = torch.device(self.device)
         seed, rng = check_rng(self.random_state)
         with SeededDraws(seed, device) as draws:
@@ -198,7 +204,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return train(
             built.network,
             built.ending,
-            row_loss(self.loss, built.example),
+            row_loss(self._loss, built.example),
             rows,
             recipe,
             n_classes=len(self.classes_),
@@ -224,6 +230,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return scores (n_samples, n_classes), before any softmax; their difference (n_samples,) for two classes."""
         scores = self._scores(self._outputs(X))
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def network_part(self, X: Any, y: Any) -> NetworkPart:
+        """Return the inside of the trained network on rows with labels; see ``marginscope.torch.network_part``."""
+        check_is_fitted(self)
+        return network_part(self.module_, self._new_rows(X), y, self.classes_, self._loss)
 
     def _scores(self, outputs: Tensor) -> Floats:
         scores = self._ending.scores(outputs)[:, : len(self.classes_)]
