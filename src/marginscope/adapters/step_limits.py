@@ -1,21 +1,25 @@
-"""Whether a fit ended because its steps were used up."""
+"""Whether a fit ended because its steps were used up, and whether it had fewer than usual."""
 
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from marginscope.adapters.components import default_of, is_named, own_params, unwrap
+from marginscope.adapters.components import components, default_of, is_named, own_params, parent_and_name, unwrap
+from marginscope.adapters.knobs import TrainingKnob
 
-__all__ = ["ended_at_limit"]
+__all__ = ["ended_at_limit", "is_cut_short", "usual_value"]
 
 # Their rounds are always used up unless they stop early, so that the number says nothing.
 _ALWAYS_AT_LIMIT = ("BaseHistGradientBoosting", "BaseGradientBoosting", "GradientDescentClassifier")
 _OF_SEVERAL = ("OneVsRestClassifier", "OneVsOneClassifier")
 # A tolerance so many times looser than the default ends a fit before it has converged.
 _LOOSE = 10.0
+# A step size so many times smaller or larger than the default is not the usual one.
+_UNUSUAL = 5.0
 
 
 def ended_at_limit(fitted: Any) -> bool | None:
@@ -53,3 +57,22 @@ def _one(model: Any) -> bool | None:
 def _has_strict_rule(model: Any, params: dict[str, Any]) -> bool:
     tolerance, usual = params.get("tol"), default_of(model, "tol")
     return not isinstance(tolerance, numbers.Real) or not isinstance(usual, numbers.Real) or tolerance <= _LOOSE * usual
+
+
+def usual_value(estimator: Any, path: str) -> Any:
+    """Return the default that the owning class has for a parameter, by deep name."""
+    known = components(estimator)
+    owner, name = parent_and_name(path, known)
+    return default_of(known[owner], name)
+
+
+def is_cut_short(estimator: Any, knobs: Iterable[TrainingKnob]) -> bool:
+    """Return whether the training has fewer steps than its class's default, or a step size far from it."""
+    for knob in knobs:
+        usual = usual_value(estimator, knob.path)
+        if isinstance(usual, bool) or not isinstance(usual, numbers.Real) or usual <= 0:
+            continue
+        ratio = knob.value / float(usual)
+        if ratio < 1.0 if knob.kind == "steps" else max(ratio, 1.0 / ratio) > _UNUSUAL:
+            return True
+    return False

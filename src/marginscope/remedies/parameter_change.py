@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marginscope.adapters.components import components, default_of, parent_and_name
 from marginscope.remedies.recipe import Recipe, Situation
 
-__all__ = ["default_value", "parameter_recipe", "parameter_snippet"]
+__all__ = ["parameter_recipe", "parameter_snippet"]
 
 
 def parameter_recipe(name: str, situation: Situation, changed: Mapping[str, Any]) -> Recipe:
@@ -20,10 +19,3 @@ def parameter_recipe(name: str, situation: Situation, changed: Mapping[str, Any]
 def parameter_snippet(recipe: Recipe) -> str:
     """Return code that sets the parameters of the recipe."""
     return f"model.set_params({recipe.expression})\nmodel.fit(X, y)"
-
-
-def default_value(situation: Situation, path: str) -> Any:
-    """Return the default that the owning class has for a parameter, by deep name."""
-    known = components(situation.view.estimator)
-    owner, name = parent_and_name(path, known)
-    return default_of(known[owner], name)

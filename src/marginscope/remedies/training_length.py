@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from marginscope.adapters.knobs import TrainingKnob
-from marginscope.remedies.parameter_change import default_value
+from marginscope.adapters.step_limits import usual_value
 from marginscope.remedies.recipe import CannotAct, Situation
 
 __all__ = ["lengthened", "other_step_sizes", "step_counts", "step_sizes"]
 
 # Step sizes within this factor of each other are tried once.
 _ALIKE = 1.5
+_MOST = 100.0
 
 
 def step_counts(situation: Situation) -> tuple[TrainingKnob, ...]:
@@ -36,11 +37,14 @@ def _knobs(situation: Situation, kind: str, otherwise: str) -> tuple[TrainingKno
 
 
 def lengthened(situation: Situation, knobs: Iterable[TrainingKnob], factor: float) -> dict[str, Any]:
-    """Return ``factor`` times the steps, or the default number where that is more, with the companions."""
+    """Return ``factor`` times the steps, or the default number where that is more, with the companions.
+
+    The default is kept to within ``_MOST`` times the present number.
+    """
     changed: dict[str, Any] = {}
     for knob in knobs:
-        usual = _number(default_value(situation, knob.path))
-        longer = max(factor * knob.value, usual or 0.0)
+        usual = _number(usual_value(situation.view.estimator, knob.path))
+        longer = max(factor * knob.value, min(usual or 0.0, _MOST * knob.value))
         longer = max(knob.value, min(longer, knob.highest))
         changed[knob.path] = round(longer) if isinstance(knob.value, int) else longer
         changed.update(knob.companions)
@@ -49,7 +53,7 @@ def lengthened(situation: Situation, knobs: Iterable[TrainingKnob], factor: floa
 
 def other_step_sizes(situation: Situation, knob: TrainingKnob, factors: Iterable[float]) -> dict[str, Any]:
     """Return other values by what is done: the default first, then ``factors`` times the present one."""
-    usual = default_value(situation, knob.path)
+    usual = usual_value(situation.view.estimator, knob.path)
     found: dict[str, Any] = {}
     if isinstance(usual, str):
         # A rule, such as the step size that theory allows.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.adapters.step_limits import ended_at_limit
+from marginscope.adapters.step_limits import ended_at_limit, is_cut_short
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import claims_of, settled
 from marginscope.diagnosis.deeper_causes import claims_on, kept_proofs, proofs_of, yielding
@@ -27,7 +27,8 @@ class NotConverged:
     its step limit or more than ``plateau`` of the loss of the class shares is left. Longer
     training is tried where another step size does not bring back ``enough`` of the missing
     recall. An intervention that needs no more training and does as much, up to ``equal``
-    recall, goes deeper: other units, another loss, scaled features.
+    recall, goes deeper: other units, another loss, and scaled features unless the training is
+    shorter than the default of its class.
     """
 
     slug: str = "not-converged"
@@ -90,6 +91,9 @@ class NotConverged:
         dead, flat = (kept_proofs(case, slug) for slug in ("dead-units", "flat-loss"))
         claims = yielding(claims, dead, "its units are dead, and other ones learn it in as few steps", self.equal)
         claims = yielding(claims, flat, "with cross-entropy it is learned in as few steps", self.equal)
+        if is_cut_short(case.view.estimator, case.view.training_knobs()):
+            # What is unusual is the training: that scaling helps it along makes the scales no cause.
+            return claims
         scaled = proofs_of(case, "scaling")
         return yielding(claims, scaled, "with standardised features it is learned in as few steps", self.equal)
 
