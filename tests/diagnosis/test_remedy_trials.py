@@ -16,7 +16,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import marginscope as ms
 from marginscope.diagnosis import remedy_trials
 from marginscope.diagnosis.quiet import quiet_fits
-from marginscope.diagnosis.remedy_trials import _winner
+from marginscope.diagnosis.remedy_choice import choose
+from marginscope.diagnosis.remedy_sentence import outcome_sentence
 from marginscope.exceptions import ModelError, UsageError
 from marginscope.remedies import REMEDIES, remedy
 from marginscope.remedies.ledger import Change, RemedyTrial
@@ -137,6 +138,9 @@ def test_the_base_is_the_diagnosed_recall_on_the_same_rows(name, ledgers):
     assert ledger.base_recall == {one.label: pytest.approx(one.recall) for one in diagnosis.classes}
     for trial in ledger.trials:
         for label, change in trial.change.items():
+            if change is None:
+                assert trial.recall[label] is None
+                continue
             assert trial.recall[label] == pytest.approx(ledger.base_recall[label] + change.value)
             assert change.interval[0] <= change.value + 0.02
             assert change.value - 0.02 <= change.interval[1]
@@ -183,12 +187,12 @@ def made(slug, gain, *, log_loss, others=0.0):
 def test_between_equals_the_rule_is_said():
     ahead, winner = made("richer-model", 0.5, log_loss=-0.2), made("class-weights", 0.48, log_loss=0.1)
     trials = (ahead, winner)
-    chosen = remedy_trials._winner(trials, ("a",), frozenset({"imbalance"}))
+    chosen = choose(trials, ("a",), frozenset({"imbalance"}))
     assert chosen is winner
-    said = remedy_trials._sentence(None, ("a",), winner, trials, False)
+    said = outcome_sentence(None, ("a",), winner, trials, False)
     assert said.startswith("Best is class-weights, the class-weights: it lifts 'a'. richer-model gains up to a tenth")
     assert "acts on the cause goes first" in said
-    alone = remedy_trials._sentence(None, ("a",), winner, (winner, made("scaling", 0.2, log_loss=0)), False)
+    alone = outcome_sentence(None, ("a",), winner, (winner, made("scaling", 0.2, log_loss=0)), False)
     assert alone == "Best is class-weights, the class-weights: it lifts 'a'."
 
 
@@ -281,7 +285,7 @@ def test_a_remedy_that_lifts_one_target_at_the_cost_of_the_others_is_no_fault():
     """Four targets, one of them lifted a little while balanced recall falls within its error: no gain at all."""
     change = {"cow": Change(0.06, (0.01, 0.11)), "ant": Change(-0.04, (-0.1, 0.02))}
     trial = RemedyTrial("scaling", "x", "tried", change=change, balanced=Change(-0.04, (-0.1, 0.02)), helps=("cow",))
-    assert _winner((trial,), ("ant", "bee", "cow", "dog"), frozenset()) in (None, trial)
+    assert choose((trial,), ("ant", "bee", "cow", "dog"), frozenset()) in (None, trial)
 
 
 def test_the_snippets_of_the_reference_make_it_first(imbalanced):

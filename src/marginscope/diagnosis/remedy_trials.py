@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from marginscope._display import signed
-from marginscope.diagnosis.calibration import probability_changes
+from marginscope.diagnosis.calibration import log_loss_interval, probability_changes
 from marginscope.diagnosis.case import Case, NotTried
-from marginscope.diagnosis.claims import name_list
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
+from marginscope.diagnosis.limit_notes import limit_note, separation_or_none
 from marginscope.diagnosis.model_code import model_code
+from marginscope.diagnosis.prior_correction import prior_corrected
 from marginscope.diagnosis.quiet import quiet_fits
+from marginscope.diagnosis.referee import NEVER_A_CAUSE
+from marginscope.diagnosis.remedy_choice import choose
+from marginscope.diagnosis.remedy_sentence import outcome_sentence, selection_note
 from marginscope.diagnosis.result import Diagnosis
+from marginscope.diagnosis.selection import chosen_elsewhere
+from marginscope.diagnosis.separation import Separation
+from marginscope.diagnosis.trials import merge_codes
 from marginscope.exceptions import UsageError
-from marginscope.findings import Verdict
-from marginscope.remedies import REMEDIES, remedy
-from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
+from marginscope.findings import Status, Verdict
+from marginscope.remedies import REMEDIES
+from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial, Selection
 from marginscope.remedies.recipe import Recipe, Remedy
+from marginscope.remedies.shares import TrainsUnderOtherShares, prior_snippet
 
 __all__ = ["try_remedies"]
 
-# Share of the largest gain that counts as none.
-_EQUAL = 0.1
-
 
 def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget: float | None) -> RemedyLedger:
-    """Run every remedy that can act on the causes found; see ``Diagnosis.remedy``."""
+    """Run every remedy that can act on the causes found, cheap ones first; see ``Diagnosis.remedy``."""
     from threadpoolctl import threadpool_limits
 
     lab = case.lab
@@ -38,21 +44,25 @@ def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget:
     causes = _causes(diagnosis, targets)
     lab.deadline = None if budget is None else time.monotonic() + budget
     with threadpool_limits(limits=1), quiet_fits():
-        trials = tuple(_try(one, case, lab, targets, causes) for one in REMEDIES) if targets else ()
+        separation = separation_or_none(case) if targets else None
+        trials = _trials(case, lab, targets, causes, separation) if targets else ()
         first = frozenset(str(diagnosis[name].cause) for name in targets)
-        winner = _winner(trials, targets, first)
+        winner = choose(trials, targets, first)
         best = None if winner is None else fit_winner(case, lab, winner)
+    selection = None if winner is None else _selection(case, lab, trials, targets)
     base = {name: _number(case.lab_recall[k]) for k, name in enumerate(case.names)}
     return RemedyLedger(
         targets=targets,
         base_recall=base,
         trials=trials,
         winner=None if winner is None else winner.slug,
-        sentence=_sentence(diagnosis, targets, winner, trials, label is not None),
+        sentence=outcome_sentence(diagnosis, targets, winner, trials, label is not None),
         best_estimator_=best,
-        notes=diagnosis.notes,
+        notes=(*diagnosis.notes, *selection_note(selection)),
         data=diagnosis.data.to_dict(),
         provenance=dict(diagnosis.provenance),
+        selection=selection,
+        separation=separation,
     )
 
 
@@ -69,14 +79,33 @@ def _targets(diagnosis: Diagnosis, label: str | None) -> tuple[str, ...]:
 
 
 def _causes(diagnosis: Diagnosis, targets: tuple[str, ...]) -> frozenset[str]:
-    """First causes and runners-up of the targets; empty if some target has no cause, so that all is tried."""
+    """First causes and runners-up of the targets, and what is wrong with the fit.
+
+    Empty if some target has no cause, so that all is tried.
+    """
     found: set[str] = set()
     for name in targets:
         one = diagnosis[name]
         if one.cause is None:
             return frozenset()
         found.update(slug for slug in (one.cause, one.runner_up) if slug is not None)
+    about_the_fit = (one for one in diagnosis.findings if one.slug in NEVER_A_CAUSE and one.status is Status.ISSUE)
+    found.update(one.slug for one in about_the_fit if set(one.classes) & set(targets))
     return frozenset(found)
+
+
+def _trials(
+    case: Case, lab: Laboratory, targets: tuple[str, ...], causes: frozenset[str], separation: Separation | None
+) -> tuple[RemedyTrial, ...]:
+    """Try the remedies in the order of their cost, so that a budget drops the dear ones, and list them in theirs."""
+    found = {one.slug: _try(one, case, lab, targets, causes) for one in sorted(REMEDIES, key=lambda one: one.fits)}
+    return tuple(_with_note(found[one.slug], limit_note(one, separation)) for one in REMEDIES)
+
+
+def _with_note(trial: RemedyTrial, note: str) -> RemedyTrial:
+    """Add why the limit stays to what was tried, and to weights that are in use already."""
+    is_meant = trial.outcome == "tried" or trial.slug == "class-weights"
+    return replace(trial, caveat=note) if note and is_meant else trial
 
 
 def _try(remedy: Remedy, case: Case, lab: Laboratory, targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial:
@@ -87,14 +116,26 @@ def _try(remedy: Remedy, case: Case, lab: Laboratory, targets: tuple[str, ...], 
         effects = lab.effects(remedy.slug)
     except NotTried as error:
         return _not_tried(remedy, str(error))
-    codes = [case.names.index(name) for name in targets]
-    effect = max(effects, key=lambda one: float(np.nansum((one.lift - one.cost)[codes])))
-    return _trial(remedy, effect, case, lab, targets)
+
+    def worth(effect: Effect) -> tuple[float, float]:
+        codes = [case.names.index(name) for name in targets]
+        helped = [k for k in codes if lab.judge(effect, k, case.names[k]).is_proof]
+        lift = float(np.nansum(effect.lift[helped])) / len(codes)
+        return (lift + effect.balanced if helped else 0.0), float(np.nansum((effect.lift - effect.cost)[codes]))
+
+    return _trial(remedy, max(effects, key=worth), case, lab, targets)
 
 
 def _not_tried(remedy: Remedy, reason: str) -> RemedyTrial:
-    outcome = "failed" if " failed: " in reason else "could_not_act"
-    return RemedyTrial(remedy.slug, remedy.title, outcome, reason=reason, side_effects=remedy.side_effects)
+    return RemedyTrial(
+        remedy.slug,
+        remedy.title,
+        "failed" if " failed: " in reason else "could_not_act",
+        reason=reason,
+        side_effects=remedy.side_effects,
+        changes=remedy.changes,
+        family=remedy.family,
+    )
 
 
 def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets: tuple[str, ...]) -> RemedyTrial:
@@ -110,6 +151,7 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
     others = [one for one in changes if one[1] not in targets or (len(targets) > 1 and one[0] < 0)]
     helps = tuple(name for name in targets if lab.judge(effect, case.names.index(name), name).is_proof)
     log_loss, calibration = probability_changes(lab.base, effect.trial, lab.raw.codes, recipe.merges)
+    fixed_log_loss, fixed_calibration = _corrected_changes(remedy, effect, recipe, lab)
     title = remedy.title if effect.name == remedy.slug else f"{remedy.title} ({recipe.expression})"
     return RemedyTrial(
         slug=remedy.slug,
@@ -126,11 +168,33 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
         recipe=effect.name,
         snippet=_snippet(remedy, recipe, lab),
         side_effects=remedy.side_effects,
+        changes=remedy.changes,
+        family=remedy.family,
+        log_loss_interval=log_loss_interval(lab.base, effect.trial, lab.raw.codes, recipe.merges),
+        log_loss_corrected=fixed_log_loss,
+        calibration_corrected=fixed_calibration,
     )
+
+
+def _is_corrigible(remedy: Remedy, lab: Laboratory) -> bool:
+    """Whether a remedy shifts the shares of all classes together, so that they can be shifted back."""
+    return isinstance(remedy, TrainsUnderOtherShares) and lab.situation.view.joint_fit() is None
+
+
+def _corrected_changes(
+    remedy: Remedy, effect: Effect, recipe: Recipe, lab: Laboratory
+) -> tuple[float | None, float | None]:
+    if not isinstance(remedy, TrainsUnderOtherShares) or not _is_corrigible(remedy, lab):
+        return None, None
+    back = prior_corrected(effect.trial, lab.design, lab.raw.codes, remedy)
+    return probability_changes(lab.base, back, lab.raw.codes, recipe.merges)
 
 
 def _snippet(remedy: Remedy, recipe: Recipe, lab: Laboratory) -> str:
     code = remedy.snippet(lab.situation, recipe)
+    if recipe.estimator is not None and hasattr(recipe.estimator, "predict_proba") and _is_corrigible(remedy, lab):
+        assert isinstance(remedy, TrainsUnderOtherShares)
+        code += "\n" + prior_snippet(lab.situation, remedy.trained_shares(lab.situation.counts))
     if recipe.reads_features:
         return code
     made = model_code(lab.situation.view.estimator)
@@ -142,78 +206,24 @@ def _snippet(remedy: Remedy, recipe: Recipe, lab: Laboratory) -> str:
     return "\n".join([*dict.fromkeys(imports), "", *rest])
 
 
-def _gain(trial: RemedyTrial, targets: tuple[str, ...]) -> float:
-    lifts = [one.value for name in trial.helps if (one := trial.change.get(name)) is not None]
-    return sum(lifts) / len(targets) + (0.0 if trial.balanced is None else trial.balanced.value)
-
-
-def _level(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...]) -> list[RemedyTrial]:
-    """Return the remedies within ``_EQUAL`` of the largest gain over the targets, balanced recall added."""
-    helpful = [one for one in trials if one.helps]
-    best = max((_gain(one, targets) for one in helpful), default=0.0)
-    return [one for one in helpful if _gain(one, targets) >= best - _EQUAL * abs(best)]
-
-
-def _winner(trials: tuple[RemedyTrial, ...], targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial | None:
-    """The remedy that gains most; between equals one that acts on a first cause, then the lower log-loss.
-
-    So a repaired model goes before another kind of model.
-    """
-    level = _level(trials, targets)
-    if not level:
+def _selection(
+    case: Case, lab: Laboratory, trials: Sequence[RemedyTrial], targets: tuple[str, ...]
+) -> Selection | None:
+    """Measure what the choice among all recipes that were tried adds to the score of the best."""
+    codes = lab.raw.codes
+    before = lab.base.correct(codes)
+    tried = {one.slug for one in trials if one.outcome == "tried"}
+    changes = []
+    for slug, effects in lab.tried().items():
+        for effect in effects if slug in tried else ():
+            target = merge_codes(codes, lab.recipe(effect.name).merges)
+            changes.append(effect.trial.correct(target) - before)
+    if len(changes) < 2:
         return None
-
-    def rank(trial: RemedyTrial) -> tuple[bool, float]:
-        acts = bool(remedy(trial.slug).acts_on & causes)
-        return not acts, round(trial.log_loss, 2) if trial.log_loss is not None else 0.0
-
-    return min(level, key=rank)
-
-
-def _sentence(
-    diagnosis: Diagnosis,
-    targets: tuple[str, ...],
-    winner: RemedyTrial | None,
-    trials: tuple[RemedyTrial, ...],
-    asked: bool,
-) -> str:
-    if not targets:
-        return "Every class that was scored is learned; nothing needs a remedy."
-    if winner is None:
-        return _nothing_helps(diagnosis, targets, trials, asked)
-    left = tuple(name for name in targets if name not in winner.helps)
-    text = f"best is {winner.slug}, {winner.title}: it lifts {name_list(winner.helps, 5)}"
-    if left:
-        text += f"; {name_list(left, 5)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
-    if winner.worst_other is not None and winner.worst_other[1] < 0:
-        text += f"; '{winner.worst_other[0]:.40}' pays most ({signed(winner.worst_other[1])} recall)"
-    equals = [one for one in _level(trials, targets) if one is not winner]
-    ahead = [one.slug for one in equals if _gain(one, targets) > _gain(winner, targets)]
-    if ahead:
-        text += (
-            f". {' and '.join(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
-            "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
-        )
-    return text[0].upper() + text[1:] + "."
+    wanted = [case.names.index(name) for name in targets]
+    apparent, held_out = chosen_elsewhere(changes, codes, wanted, lab.n_classes, seed=case.seed)
+    return Selection(len(changes), apparent, held_out)
 
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: tuple[RemedyTrial, ...], asked: bool) -> str:
-    if asked and diagnosis[targets[0]].verdict is Verdict.HEALTHY:
-        return f"{name_list(targets, 5)} is learned already, and nothing that was tried lifts it further for sure."
-    changes = {one.slug: [c for name in targets if (c := one.change.get(name)) is not None] for one in trials}
-    causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
-    found = f" What was found: {', '.join(causes)}." if causes else ""
-    rising = tuple(slug for slug, lifts in changes.items() if any(one.interval[0] > 0 for one in lifts))
-    if rising:
-        return (
-            f"Nothing that was tried lifts {name_list(targets, 5)} for free: {', '.join(rising)} would raise "
-            f"the recall, but other classes lose about as much or a placebo does the same.{found}"
-        )
-    return (
-        f"Nothing that was tried lifts {name_list(targets, 5)} for sure; what is missing is in the data: "
-        f"more rows, other features, or cleaner labels.{found}"
-    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from marginscope.remedies.recipe import Posthoc
@@ -32,6 +33,13 @@ class AdjustedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.rule is None:
             raise ValueError("a rule (probabilities, shares) -> scores is needed, got None; pass rule=")
         return self.rule(self.estimator_.predict_proba(X), self.shares_)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the softmax of the adjusted scores, in agreement with the decisions.
+
+        The probabilities under the shares of the training rows are those of ``estimator_``.
+        """
+        return np.asarray(softmax(self.decision_function(X), axis=1))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the label of the largest adjusted score."""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from marginscope.adapters.components import is_named, predictors
 from marginscope.losses.adjust import class_balanced_weights
 from marginscope.remedies.changes import OPTIMUM, PATH
-from marginscope.remedies.network_loss import network_recipe, network_snippet
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.shares import class_numbers, need_uneven
 from marginscope.remedies.weighted import LabelWeights
@@ -41,9 +40,6 @@ class ClassBalancedWeights:
             path, value = next(iter(present.items()))
             raise CannotAct(f"the model has class weights already ({path}={value!r})")
         counts = need_uneven(situation)
-        knobs = situation.view.network_knobs()
-        if knobs is not None and knobs.loss is not None:
-            return (network_recipe(self.slug, situation, "class_balanced"),)
         weights = class_numbers(situation, self._weights(counts))
         route = situation.view.weight_route()
         if route is None:
@@ -61,11 +57,7 @@ class ClassBalancedWeights:
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
         if not isinstance(recipe.estimator, LabelWeights):
-            return (
-                network_snippet(recipe)
-                if recipe.expression.endswith("'class_balanced'")
-                else f"model.set_params({recipe.expression})\nmodel.fit(X, y)"
-            )
+            return f"model.set_params({recipe.expression})\nmodel.fit(X, y)"
         keyword = recipe.estimator.keyword
         return f"weights = {recipe.expression}\nmodel.fit(X, y, {keyword}=[weights[label] for label in y])"
 

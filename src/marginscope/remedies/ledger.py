@@ -8,7 +8,7 @@ from typing import Any
 
 from marginscope._display import Displayed, make_frame, signed
 
-__all__ = ["Change", "RemedyLedger", "RemedyTrial"]
+__all__ = ["Change", "RemedyLedger", "RemedyTrial", "Selection"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class RemedyTrial:
     log_loss, calibration : float or None
         Change of the log-loss and of the expected calibration error; ``None``
         where a model gives no probabilities.
+    log_loss_interval : tuple or None
+        Paired 95 % interval of the change of the log-loss.
+    log_loss_corrected, calibration_corrected : float or None
+        The same changes after the probabilities are turned back to the class shares of the
+        rows; ``None`` where the remedy does not train under other shares.
     helps : tuple of str
         Targeted classes whose recall rises without balanced recall falling.
     seconds : float
@@ -47,6 +52,12 @@ class RemedyTrial:
         Code to paste.
     side_effects : str
         What else it changes.
+    changes : frozenset of str
+        What it can move: "path", "penalised optimum", "limit" (see ``remedies.changes``).
+    family : str
+        What it turns, one of ``remedies.changes.FAMILIES``.
+    caveat : str
+        Why it cannot move the limit on these rows, where that is certified.
     """
 
     slug: str
@@ -64,6 +75,12 @@ class RemedyTrial:
     recipe: str = ""
     snippet: str = ""
     side_effects: str = ""
+    changes: frozenset[str] = frozenset()
+    family: str = ""
+    caveat: str = ""
+    log_loss_interval: tuple[float, float] | None = None
+    log_loss_corrected: float | None = None
+    calibration_corrected: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -88,11 +105,41 @@ class RemedyTrial:
             if self.worst_other is None
             else {"label": self.worst_other[0], "change": self.worst_other[1]},
             "log_loss_change": self.log_loss,
+            "log_loss_interval": None if self.log_loss_interval is None else list(self.log_loss_interval),
+            "log_loss_change_corrected": self.log_loss_corrected,
             "calibration_error_change": self.calibration,
+            "calibration_error_change_corrected": self.calibration_corrected,
             "helps": list(self.helps),
             "seconds": round(self.seconds, 3),
             "side_effects": self.side_effects,
+            "changes": sorted(self.changes),
+            "family": self.family or None,
+            "caveat": self.caveat or None,
+            "snippet": self.snippet or None,
         }
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How much choosing the best of many flatters it.
+
+    Attributes
+    ----------
+    n_tried : int
+        Recipes among which the best was chosen.
+    apparent, held_out : float
+        Balanced recall that the best one gains on the rows that chose it, and on rows that
+        had no part in the choice.
+    """
+
+    n_tried: int
+    apparent: float
+    held_out: float
+
+    @property
+    def optimism(self) -> float:
+        """Balanced recall that is owed to the choice."""
+        return self.apparent - self.held_out
 
 
 @dataclass(repr=False)
@@ -114,6 +161,11 @@ class RemedyLedger(Displayed):
         The winner fitted on all training rows; ``None`` if nothing helped.
     notes : tuple of str
         How the numbers were got.
+    selection : Selection or None
+        What choosing the best on the rows that score it adds to its score.
+    separation : object or None
+        ``certificate``, ``X`` and ``y`` where an unpenalised linear model has separable training
+        rows: ``certificate.verify(X, y)`` proves it again.
     """
 
     _report = "ledger_page"
@@ -127,6 +179,8 @@ class RemedyLedger(Displayed):
     notes: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    selection: Selection | None = None
+    separation: Any = None
 
     def __getitem__(self, slug: str) -> RemedyTrial:
         for trial in self.trials:
@@ -144,6 +198,15 @@ class RemedyLedger(Displayed):
         return tuple((tuple(slugs), outcome, reason) for (outcome, reason), slugs in found.items())
 
     @property
+    def caveats(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Slugs of the remedies that cannot move the limit, with the sentence that says why."""
+        found: dict[str, list[str]] = {}
+        for trial in self.trials:
+            if trial.caveat:
+                found.setdefault(trial.caveat, []).append(trial.slug)
+        return tuple((tuple(slugs), caveat) for caveat, slugs in found.items())
+
+    @property
     def snippet(self) -> str | None:
         """Code of the winner to paste, or ``None``."""
         return None if self.winner is None else self[self.winner].snippet
@@ -159,6 +222,14 @@ class RemedyLedger(Displayed):
             "winner": self.winner,
             "sentence": self.sentence,
             "snippet": self.snippet,
+            "selection": None
+            if self.selection is None
+            else {
+                "n_tried": self.selection.n_tried,
+                "balanced_recall_apparent": self.selection.apparent,
+                "balanced_recall_held_out": self.selection.held_out,
+            },
+            "separability": None if self.separation is None else self.separation.certificate.status,
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
         }
@@ -194,4 +265,5 @@ class RemedyLedger(Displayed):
             lines.append(f"  {trial.slug:<18} {lifts}")
         for slugs, outcome, reason in self.refusals:
             lines.append(f"  {', '.join(slugs)} {outcome.replace('_', ' ')}: {reason}")
+        lines += [f"  {', '.join(slugs)} {caveat}" for slugs, caveat in self.caveats]
         return "\n".join(lines)

@@ -1,0 +1,73 @@
+"""The outcome of a ledger in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marginscope._display import signed
+from marginscope.diagnosis.claims import name_list
+from marginscope.diagnosis.remedy_choice import gain, level
+from marginscope.diagnosis.result import Diagnosis
+from marginscope.findings import Verdict
+from marginscope.remedies.ledger import RemedyTrial, Selection
+
+__all__ = ["outcome_sentence", "selection_note"]
+
+# Optimism of the choice that is worth a note, in balanced recall.
+_WORTH_A_NOTE = 0.01
+
+
+def outcome_sentence(
+    diagnosis: Diagnosis,
+    targets: tuple[str, ...],
+    winner: RemedyTrial | None,
+    trials: Sequence[RemedyTrial],
+    asked: bool,
+) -> str:
+    """Return what is best and what it costs, or that nothing helps and why."""
+    if not targets:
+        return "Every class that was scored is learned; nothing needs a remedy."
+    if winner is None:
+        return _nothing_helps(diagnosis, targets, trials, asked)
+    left = tuple(name for name in targets if name not in winner.helps)
+    text = f"best is {winner.slug}, {winner.title}: it lifts {name_list(winner.helps, 5)}"
+    if left:
+        text += f"; {name_list(left, 5)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
+    if winner.worst_other is not None and winner.worst_other[1] < 0:
+        text += f"; '{winner.worst_other[0]:.40}' pays most ({signed(winner.worst_other[1])} recall)"
+    equals = [one for one in level(trials, targets) if one is not winner]
+    ahead = [one.slug for one in equals if gain(one, targets) > gain(winner, targets)]
+    if ahead:
+        text += (
+            f". {' and '.join(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
+            "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
+        )
+    return text[0].upper() + text[1:] + "."
+
+
+def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: Sequence[RemedyTrial], asked: bool) -> str:
+    if asked and diagnosis[targets[0]].verdict is Verdict.HEALTHY:
+        return f"{name_list(targets, 5)} is learned already, and nothing that was tried lifts it further for sure."
+    changes = {one.slug: [c for name in targets if (c := one.change.get(name)) is not None] for one in trials}
+    causes = sorted({str(diagnosis[name].cause) for name in targets if diagnosis[name].cause is not None})
+    found = f" What was found: {', '.join(causes)}." if causes else ""
+    rising = tuple(slug for slug, lifts in changes.items() if any(one.interval[0] > 0 for one in lifts))
+    if rising:
+        return (
+            f"Nothing that was tried lifts {name_list(targets, 5)} for free: {', '.join(rising)} would raise "
+            f"the recall, but other classes lose about as much or a placebo does the same.{found}"
+        )
+    return (
+        f"Nothing that was tried lifts {name_list(targets, 5)} for sure; what is missing is in the data: "
+        f"more rows, other features, or cleaner labels.{found}"
+    )
+
+
+def selection_note(selection: Selection | None) -> tuple[str, ...]:
+    """Return a note where the choice itself flatters the winner."""
+    if selection is None or selection.optimism <= _WORTH_A_NOTE:
+        return ()
+    return (
+        f"The best of {selection.n_tried} was chosen on the rows that it is scored on: {signed(selection.apparent)} of "
+        f"balanced recall there, {signed(selection.held_out)} where four fifths of the rows choose and the rest score.",
+    )
