@@ -8,7 +8,8 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
-from marginscope.cli.table import command_lines, diagnosis_lines, first_cause, ledger_lines
+from marginscope.cli.ledger_table import ledger_lines
+from marginscope.cli.table import command_lines, diagnosis_lines, first_cause
 from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary
 from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
 from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
@@ -183,10 +184,11 @@ def test_the_ledger_ranks_marks_the_winner_and_ends_with_the_code() -> None:
     assert lines[4].startswith("  class-weights   0.50    +0.50 [+0.30, +0.70]")
     costs = lines.index("what it changes besides")
     assert not any(line.startswith("*") for line in lines[5:costs])
-    assert lines[costs + 1].split() == ["remedy", "balanced", "worst", "other", "log-loss", "calibration", "time"]
+    heading = "remedy balanced worst other log-loss time limit calibration"
+    assert " ".join(lines[costs + 1].split()) == heading
     besides = {line[2:].split()[0]: line for line in lines[costs + 2 : lines.index("", costs)]}
     assert "+0.30" in besides["weaker-penalty"]
-    assert "+0.10     -0.20 a very long" in besides["class-weights"]
+    assert "+0.10     -0.20 a very.." in besides["class-weights"]
     assert "  scaling: the model scales already" in lines
     assert "  over-sampling, under-sampling: the package is missing" in lines
     assert "\n".join(lines).count("the package is missing") == str(LEDGER).count("the package is missing") == 1
@@ -194,11 +196,42 @@ def test_the_ledger_ranks_marks_the_winner_and_ends_with_the_code() -> None:
     assert lines[-4:] == ["A weaker penalty helps.", "", "    model.set_params(C=0.001)", "    model.fit(X, y)"]
 
 
+def test_at_most_twelve_remedies_are_shown_and_the_others_named() -> None:
+    def tried(number: int) -> RemedyTrial:
+        change = {"lynx": Change(0.02 * number, (0.0, 0.5))}
+        return RemedyTrial(
+            f"r{number}", "x", "tried", change=change, recall={"lynx": 0.5}, balanced=Change(0.0, (0, 0))
+        )
+
+    many = RemedyLedger(("lynx",), {"lynx": 0.0}, tuple(map(tried, range(20))), None, "Nothing.")
+    text = "\n".join(line.plain for line in ledger_lines(many, 80))
+    assert "... and 8 that gain less: r7, r6, r5, r4, r3, r2, r1, r0 (--json)" in text
+    assert text.count("+0.38") == 1
+    assert "+0.14" not in text
+
+
+def test_costs_are_shown_before_and_after_the_correction_and_in_groups() -> None:
+    loss, weights = ({"balanced": Change(0.1, (0.0, 0.2)), "changes": frozenset(moves), "family": name}
+                     for name, moves in (("loss", {"path", "limit"}), ("weights", {"path"})))  # fmt: skip
+    trials = (
+        RemedyTrial("weights-a", "x", "tried", log_loss=0.3, log_loss_corrected=-0.01, **weights),
+        RemedyTrial("loss-a", "x", "tried", **loss),
+        RemedyTrial("weights-b", "x", "tried", log_loss=0.2, caveat="cannot move the limit: proved", **weights),
+    )
+    lines = [line.plain for line in ledger_lines(RemedyLedger(("a",), {}, trials, None, "Nothing."), 100)]
+    start = lines.index("what it changes besides")
+    assert [line.split()[0] for line in lines[start + 2 : start + 5]] == ["weights-a", "weights-b", "loss-a"]
+    assert "+0.30 (-0.01)" in lines[start + 2]
+    assert "stays" in lines[start + 2]
+    assert "moves" in lines[start + 4]
+    assert "  weights-b: cannot move the limit: proved" in lines
+
+
 @pytest.mark.parametrize("width", [60, 80, 110])
 def test_the_ledger_gives_up_columns_before_it_overflows(width: int) -> None:
     lines = [line.plain for line in ledger_lines(LEDGER, width)]
     assert max(map(len, lines)) <= width
     heading = lines[lines.index("what it changes besides") + 1]
-    assert ("time" in heading) is (width > 60)
+    assert ("limit" in heading) is (width > 60)
     assert "balanced" in heading
     assert "change" in lines[1]

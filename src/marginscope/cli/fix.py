@@ -25,9 +25,11 @@ def fix(
 ) -> int:
     """Try the remedies that can act, and show what each does.
 
-    Every remedy is refitted on the same folds as the present model. The table shows
-    the change of recall with its 95 % interval, what other classes pay, and the time;
-    the winner comes with code to paste, or the answer is that nothing helped.
+    Every remedy is refitted on the same folds as the present model. The tables show
+    the change of recall with its 95 % interval, what other classes pay, the cost in
+    probabilities (in brackets after prior correction), whether the remedy can move the
+    limit of training, and the time. The winner comes with code to paste, or the answer
+    is that nothing helped. At most twelve remedies are shown; --json has all.
 
     For example:
 
@@ -49,7 +51,8 @@ def fix(
     if run.json:
         write_json(json.dumps(ledger.to_dict(), indent=2, allow_nan=False, ensure_ascii=False))
     else:
-        from marginscope.cli.table import command_lines, ledger_lines
+        from marginscope.cli.ledger_table import ledger_lines
+        from marginscope.cli.table import command_lines
 
         print_lines(ledger_lines(ledger, screen_width()))
         print_lines(command_lines([], run.output))

@@ -7,19 +7,17 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
-from marginscope._display import signed
 from marginscope.cli.output import make_visible, show_label, show_labels
 from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
 from marginscope.reports.numbers import THIN, as_share
 
 if TYPE_CHECKING:
     from marginscope.diagnosis.result import Diagnosis
-    from marginscope.remedies.ledger import RemedyLedger, RemedyTrial
 
-__all__ = ["command_lines", "diagnosis_lines", "first_cause", "ledger_lines", "paragraph"]
+__all__ = ["command_lines", "diagnosis_lines", "first_cause", "paragraph"]
 
 _MOST_FINDINGS = 12
 _MOST_HEALTHY = 5
@@ -193,96 +191,6 @@ def command_lines(commands: Sequence[tuple[str, Sequence[str] | None]], report: 
     for word, shown in rows:
         lines.append(Text(f"{word + ':':<8}").append(shown, style="bold cyan"))
     return lines
-
-
-def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
-    """Return what every remedy did, the outcome in words and the code to paste."""
-    tried = [one for one in ledger.trials if one.outcome == "tried"]
-    lines: list[Text] = []
-    for label in ledger.targets[:_MOST_FINDINGS]:
-        lines += _target_table(ledger, tried, label)
-    if len(ledger.targets) > _MOST_FINDINGS:
-        lines += paragraph(f"... and {len(ledger.targets) - _MOST_FINDINGS} more classes (all with --json)", width)
-    if tried:
-        lines += _cost_table(ledger, tried, width)
-    for outcome, head in (("could_not_act", "could not act"), ("failed", "failed")):
-        rest = [(slugs, reason) for slugs, how, reason in ledger.refusals if how == outcome]
-        if rest:
-            lines.append(Text(f"{head}:", style="bold"))
-            for slugs, reason in rest:
-                lines += paragraph(reason, width, head=f"{', '.join(slugs)}: ", indent="  ")
-            lines.append(Text())
-    lines += paragraph(ledger.sentence, width, style="bold")
-    if ledger.snippet:
-        lines += [Text(), *(Text(_INDENT + make_visible(line)) for line in ledger.snippet.splitlines())]
-    return lines
-
-
-def _target_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], label: str) -> list[Text]:
-    base = ledger.base_recall.get(label)
-    rows = [("  remedy", "recall", "change [95 % interval]")]
-    rows.append(("  present model", "-" if base is None else f"{base:.2f}", ""))
-    for one in sorted(tried, key=lambda one: -_lift(one, label)):
-        change, recall = one.change.get(label), one.recall.get(label)
-        rows.append(
-            (
-                ("* " if one.slug == ledger.winner and label in one.helps else "  ") + one.slug,
-                "-" if recall is None else f"{recall:.2f}",
-                "-"
-                if change is None
-                else f"{signed(change.value)} [{signed(change.interval[0])}, {signed(change.interval[1])}]",
-            )
-        )
-    return [Text(f"class {show_label(label)}", style="bold"), *_aligned(rows)]
-
-
-def _cost_table(ledger: RemedyLedger, tried: Sequence[RemedyTrial], width: int) -> list[Text]:
-    """What every remedy changes beside the classes it is meant for."""
-    rows: list[tuple[str, ...]] = [("  remedy", "balanced", "worst other", "log-loss", "calibration", "time")]
-    rows += [
-        (
-            ("* " if one.slug == ledger.winner else "  ") + one.slug,
-            "-" if one.balanced is None else f"{signed(one.balanced.value)}",
-            "-" if one.worst_other is None else f"{signed(one.worst_other[1])} {_cut(one.worst_other[0])}",
-            "-" if one.log_loss is None else f"{signed(one.log_loss)}",
-            "-" if one.calibration is None else f"{signed(one.calibration)}",
-            f"{one.seconds:.1f} s",
-        )
-        for one in tried
-    ]
-    kept = _columns_that_fit(rows, width)
-    rows = [tuple(row[column] for column in kept) for row in rows]
-    return [Text("what it changes besides", style="bold"), *_aligned(rows)]
-
-
-def _columns_that_fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Drop the least telling columns from the right where the screen is narrow."""
-    kept = list(range(len(rows[0])))
-    while len(kept) > 1 and sum(max(cell_len(row[one]) for row in rows) + 2 for one in kept) - 2 > width:
-        kept.pop()
-    return kept
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[Text]:
-    """Return rows in columns, a blank line after them; the first is a heading, a star marks the winner."""
-    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for number, row in enumerate(rows):
-        style = "bold" if number == 0 else "bold green" if row[0].startswith("*") else ""
-        cells = [cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)]
-        lines.append(Text("  ".join(cells).rstrip(), style=style))
-    return [*lines, Text()]
-
-
-def _cut(label: str, width: int = 14) -> str:
-    """Return a name that is only a hint here; the sentence and --json have it whole."""
-    shown = make_visible(label[: 4 * width])
-    return shown if cell_len(shown) <= width else set_cell_size(shown, width - 2).rstrip() + ".."
-
-
-def _lift(trial: RemedyTrial, label: str) -> float:
-    change = trial.change.get(label)
-    return float("-inf") if change is None else change.value
 
 
 def paragraph(text: str, width: int, *, head: str = "", indent: str = "", style: str = "") -> list[Text]:
