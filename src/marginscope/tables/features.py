@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from marginscope.tables.cells import CellKind, CellReader
 from marginscope.tables.column import Column
 from marginscope.tables.column_builder import ColumnBuilder
 from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.flat_rows import array_of_tensor, flat_rows, is_tensor
 from marginscope.tables.numbers import as_float64, check_numbers, check_shape, lossy_columns
 from marginscope.tables.selection import check_distinct
 from marginscope.tables.wording import joined, listed, shown
@@ -32,8 +34,9 @@ def features_from(X: Any, *, names: Sequence[str] | None = None) -> FeatureMatri
 
     Parameters
     ----------
-    X : array_like, scipy sparse, pandas, Polars or PyArrow frame
-        Of shape (n_samples, n_features).
+    X : array_like, scipy sparse, pandas, Polars or PyArrow frame, tensor
+        Of shape (n_samples, n_features). Numbers of shape (n_samples, ...), such as images,
+        are flattened, with a note.
     names : sequence of str, optional
         In place of the frame's own names, or of ``x0``, ``x1``, ...
 
@@ -50,8 +53,12 @@ def features_from(X: Any, *, names: Sequence[str] | None = None) -> FeatureMatri
     """
     if sp.issparse(X):
         return _from_sparse(X, names)
+    if is_tensor(X):
+        X = array_of_tensor(X)
     if isinstance(X, np.ndarray):
-        return _from_array(X, names)
+        X, notes = flat_rows(X)
+        features = _from_array(X, names)
+        return replace(features, notes=(*notes, *features.notes)) if notes else features
     frame = _as_frame(X)
     if frame is not None:
         return _from_frame(frame, names)
