@@ -60,10 +60,12 @@ def diagnose(
     Parameters
     ----------
     model : object
-        A scikit-learn classifier or pipeline, fitted or not (never changed);
-        ``Predictions`` for answers without a model; ``None`` for the linear reference.
+        A scikit-learn classifier or pipeline, fitted or not (never changed); a network,
+        ``marginscope.torch.NetworkClassifier`` or any ``torch.nn.Module``; ``Predictions``
+        for answers without a model; ``None`` for the linear reference.
     X : array-like, sparse matrix or data frame of shape (n_samples, n_features), or None
-        ``None`` where only labels and answers are known: ``model`` is ``Predictions``.
+        For a network also an array or tensor of shape (n_samples, ...). ``None`` where only
+        labels and answers are known: ``model`` is ``Predictions``.
     y : array-like of shape (n_samples,)
         Labels of any one kind.
     X_test, y_test : optional
@@ -147,7 +149,7 @@ def diagnose(
         progress=progress,
         has_own_form=True,
     )
-    diagnosis.notes = (*encoded[2], *diagnosis.notes)
+    diagnosis.notes = (*encoded[2], *features.notes, *diagnosis.notes)
     return diagnosis
 
 
