@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from marginscope.adapters.model_view import ModelView
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.counterfactual import Laboratory
+from marginscope.diagnosis.effects import recall_of
 from marginscope.diagnosis.folds import Design, Split, cross_validation, single_split, stratified_subsample
 from marginscope.diagnosis.leaks import possible_leaks
 from marginscope.diagnosis.plan import Plan, make_plan
+from marginscope.diagnosis.subsample_error import ClassCounts, SubsampleError, subsample_error
 from marginscope.diagnosis.trials import Subject, Trial, answers_on_scored_rows, run_trial, trial_of_predictions
 from marginscope.exceptions import DataError, ModelError, UsageError
 from marginscope.remedies.recipe import Situation
@@ -89,10 +91,17 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
             "The model cannot be fitted again: its answers are taken as they are"
             + ("." if n_rows > n_train else ", and may be on rows that it was trained on.")
         )
-    base_rows, base_design = _thin(design, bench.subject, plan.base_rows, plan, rng)
+    # Answers that are given cost nothing: all of them are scored.
+    most = n_rows if bench.given is not None else plan.base_rows
+    base_rows, base_design = _thin(design, bench.subject, most, plan, rng)
     base = _base_trial(bench, base_rows, base_design)
+    errors: list[SubsampleError] = []
     if base_rows.size < n_rows:
-        notes.append(f"Recall is measured with {base_rows.size} of {n_rows} rows, drawn class by class.")
+        recall = recall_of(base, bench.subject.codes[base_rows], len(bench.names))
+        errors.append(_error(bench, "the recall", base_rows, design, base_design, recall))
+        notes.append(
+            f"Recall is measured with {base_rows.size} of {n_rows} rows, drawn class by class. {errors[-1].sentence}"
+        )
     recall_note = f"Recall is out of sample: {design.sentence}."
     if bench.given is not None:
         recall_note = f"Recall is that of the given answers; references and remedies: {design.sentence}."
@@ -100,13 +109,17 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
         recall_note = "Recall is that of the given answers; no features are known, so nothing was fitted."
     notes.append(recall_note)
     rows, lab_design = _thin(design, bench.subject, plan.lab_rows, plan, rng)
-    if rows.size < n_rows:
-        notes.append(
-            f"References, permutation tests and counterfactuals use a subsample of {rows.size} of {n_rows} rows, "
-            f"in the shares of the data but with at least {plan.least_per_class} rows of every class that has them."
-        )
     case = _laboratory(bench, base, base_rows, base_design, rows, lab_design, rng)
     case.recall_note = recall_note
+    if rows.size < n_rows:
+        more = case.scores.recall if bench.given is None else None
+        errors.append(_error(bench, "interventions", rows, design, lab_design, case.lab_recall, more))
+        notes.append(
+            f"References, permutation tests and counterfactuals use a subsample of {rows.size} of {n_rows} rows, "
+            f"in the shares of the data but with at least {plan.least_per_class} rows of every class that has them. "
+            f"{errors[-1].sentence}"
+        )
+    case.notebook["subsample-errors"] = tuple(errors)
     notes += [
         *_refitted(bench),
         *_unlike_its_refit(bench, case),
@@ -114,6 +127,26 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
         *possible_leaks(bench.features, bench.subject.codes),
     ]
     return case, tuple(notes)
+
+
+def _error(
+    bench: Bench,
+    what: str,
+    rows: NDArray[np.int64],
+    design: Design,
+    thinned: Design,
+    recall: NDArray[np.float64],
+    more: NDArray[np.float64] | None = None,
+) -> SubsampleError:
+    """Return the error of a recall that was measured on some rows of the design."""
+    codes, n_train, K = bench.subject.codes, bench.subject.n_first, len(bench.names)
+    counts = ClassCounts(
+        drawn=np.bincount(codes[rows[rows < n_train]], minlength=K),
+        whole=np.bincount(codes[:n_train], minlength=K),
+        drawn_scored=np.bincount(codes[rows][thinned.scored], minlength=K),
+        whole_scored=np.bincount(codes[design.scored], minlength=K),
+    )
+    return subsample_error(what, bench.names, counts, recall, more)
 
 
 def _refitted(bench: Bench) -> list[str]:

@@ -15,8 +15,9 @@ from marginscope.adapters.references import dense_preparation
 from marginscope.diagnosis.folds import Design, stratified_subsample
 from marginscope.diagnosis.scores import ClassScores, score_classes
 from marginscope.diagnosis.signal import SignalTest
+from marginscope.diagnosis.subsample_error import SubsampleError
 from marginscope.diagnosis.trials import Subject, Trial
-from marginscope.findings import Counterfactual, Finding
+from marginscope.findings import Counterfactual, Evidence, Finding
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.feature_rows import dense_rows, group_equal_rows
 
@@ -177,6 +178,13 @@ class Case:
         """Recall of the present model on the laboratory's rows."""
         return self.lab.base_recall
 
+    @property
+    def training_input(self) -> Any:
+        """All training rows as the model reads them; a copy where they are the user's own."""
+        if self.reads_matrix:
+            return self.subject.parts[0]
+        return self.subject.take(np.arange(self.n_train))
+
     @cached_property
     def fitted(self) -> Any:
         """The user's fitted model, or the model fitted on all training rows; ``None`` without a model."""
@@ -184,15 +192,14 @@ class Case:
             return None
         if self.view.fitted is not None:
             return self.view.fitted
-        rows = np.arange(self.n_train)
-        return self.view.fit(self.subject.take(rows), self.subject.labels[self.subject.codes[rows]])
+        return self.view.fit(self.training_input, self.subject.labels[self.subject.codes[: self.n_train]])
 
     @cached_property
     def linear_part(self) -> LinearPart | None:
         """Coefficients and what they multiply, on the training rows; ``None`` if the model is not linear."""
         if self.fitted is None:
             return None
-        return self.view.linear_part(self.fitted, self.subject.take(np.arange(self.n_train)))
+        return self.view.linear_part(self.fitted, self.training_input)
 
     @cached_property
     def shown_rows(self) -> NDArray[np.int64]:
@@ -210,6 +217,11 @@ class Case:
             return None
         labels = self.subject.labels[self.subject.codes[self.shown_rows]]
         return self.view.network_part(fitted, self.subject.take(self.shown_rows), labels)
+
+    def subsample_evidence(self, what: str) -> tuple[Evidence, ...]:
+        """Return the error that a subsample adds to ``"the recall"`` or ``"interventions"``; empty without one."""
+        errors: tuple[SubsampleError, ...] = self.notebook.get("subsample-errors", ())
+        return tuple(row for one in errors if one.what == what for row in one.evidence)
 
     def is_repaired(self, code: int) -> bool:
         """Whether some intervention provably brings back a fair share of the recall that is missing."""
@@ -232,7 +244,8 @@ class Case:
 
     @cached_property
     def _encoder(self) -> Any:
-        return dense_preparation(self.features).fit(self.features.take(np.arange(self.n_train)).values)
+        # A slice, not a selection of rows: dense values are not copied.
+        return dense_preparation(self.features).fit(self.features.values[: self.n_train])
 
 
 class Check(Protocol):

@@ -107,6 +107,7 @@ def settled(
     ``issue`` may use ``{names}``; ``panels`` are by default the lifts that are proofs.
     """
     proven = {name: one for name, one in claims.items() if one.is_proof}
+    extra += case.subsample_evidence("interventions")
     if panels is None:
         panels = {name: lift_panel([one], f"Lift of '{name:.40}'") for name, one in proven.items()}
     ranked = sorted(proven.values(), key=lambda one: -one.net)

@@ -47,7 +47,7 @@ def separation_of(case: Case) -> Separation:
         raise CheckNotApplicable("the model has no linear coefficients")
     if not part.is_softmax_or_ovr_logistic:
         raise CheckNotApplicable("the model's loss is not logistic, so its parameters stay finite on separable data")
-    if not case.view.penalty_is_absent(case.fitted, case.subject.take(np.arange(case.n_train))):
+    if not case.view.penalty_is_absent(case.fitted, case.training_input):
         raise CheckNotApplicable("the model's penalty determines its parameters")
     if not part.is_joint:
         raise CheckNotApplicable("the model is one-vs-rest; the certificate is about the joint (multinomial) fit")

@@ -15,6 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.median_fill import MedianFill
 from marginscope.tables.text_features import MISSING_LEVEL
 from marginscope.tables.wording import count, joined, shown
 
@@ -75,7 +76,8 @@ class Preparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _build(self, n_features: int) -> Any:
         levels = self.levels or {}
-        steps: list[Any] = [SimpleImputer(strategy="median", keep_empty_features=True)]
+        fill = SimpleImputer(strategy="median", keep_empty_features=True) if self.sparse else MedianFill()
+        steps: list[Any] = [fill]
         if self.scale:
             steps.append(StandardScaler(with_mean=not self.sparse))
         numbers = make_pipeline(*steps)

@@ -43,7 +43,10 @@ class FewRows:
                 self.slug,
                 Status.PASSED,
                 "Every class has enough rows to be judged, or is decided in spite of having few.",
-                evidence=(Evidence("scored rows of the smallest class", float(fewest), float(self.least_rows)),),
+                evidence=(
+                    Evidence("scored rows of the smallest class", float(fewest), float(self.least_rows)),
+                    *case.subsample_evidence("the recall"),
+                ),
             )
         flagged.sort(key=lambda k: int(scores.n_scored[k]))
         evidence = tuple(
@@ -55,6 +58,7 @@ class FewRows:
             )
             for k in flagged[:12]
         )
+        evidence += case.subsample_evidence("the recall")
         first = flagged[0]
         return Finding(
             self.slug,
