@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marginscope.remedies.cdt import Cdt
 from marginscope.remedies.class_balanced_weights import ClassBalancedWeights
+from marginscope.remedies.class_branches import ClassBranches
 from marginscope.remedies.class_margins import ClassMargins
 from marginscope.remedies.class_thresholds import ClassThresholds
 from marginscope.remedies.class_weights import ClassWeights
@@ -30,6 +31,7 @@ from marginscope.remedies.tau_normalisation import TauNormalisation
 from marginscope.remedies.under_sampling import UnderSampling
 from marginscope.remedies.vs_loss import VsLoss
 from marginscope.remedies.weaker_penalty import WeakerPenalty
+from marginscope.remedies.wider_network import WiderNetwork
 
 __all__ = ["REMEDIES", "remedy"]
 
@@ -60,6 +62,8 @@ REMEDIES: tuple[Remedy, ...] = (
     LongerTraining(),
     CrossEntropy(),
     FreshUnits(),
+    WiderNetwork(),
+    ClassBranches(),
     RicherModel(),
 )
 

@@ -1,4 +1,4 @@
-"""Losses, heads, optimizers and networks for torch: the only place that imports it."""
+"""Losses, heads, optimizers, networks and a watch for torch: the only place that imports it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ from marginscope.torch.weighted_losses import BalancedWeightsLoss, ClassBalanced
 
 if TYPE_CHECKING:
     from marginscope.torch.network_classifier import NetworkClassifier
+    from marginscope.torch.quiet_look import is_looking
+    from marginscope.torch.watching import Watch, watch
 
 __all__ = [
     "BalancedSoftmaxLoss",
@@ -74,17 +76,28 @@ __all__ = [
     "SquaredWestonWatkinsLoss",
     "TemplateLoss",
     "VSLoss",
+    "Watch",
     "WestonWatkinsLoss",
     "functional",
+    "is_looking",
+    "watch",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # The estimator needs scikit-learn, which losses and optimizers do not.
+    # The estimator and the watch need scikit-learn, which losses and optimizers do not.
     if name == "NetworkClassifier":
         from marginscope.torch.network_classifier import NetworkClassifier
 
         return NetworkClassifier
+    if name in ("Watch", "watch"):
+        from marginscope.torch import watching
+
+        return getattr(watching, name)
+    if name == "is_looking":
+        from marginscope.torch.quiet_look import is_looking
+
+        return is_looking
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -14,6 +14,7 @@ from marginscope.diagnosis.checks.low_capacity import LowCapacity
 from marginscope.diagnosis.checks.no_signal import NoSignal
 from marginscope.diagnosis.checks.over_regularised import OverRegularised
 from marginscope.diagnosis.checks.rival_overlap import RivalOverlap
+from marginscope.diagnosis.checks.shared_interference import SharedInterference
 from marginscope.diagnosis.checks.unscaled_features import UnscaledFeatures
 from marginscope.diagnosis.checks.weights_vanish import WeightsVanish
 
@@ -32,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     UnscaledFeatures(),
     OverRegularised(),
     Imbalance(),
+    SharedInterference(),
     NoSignal(),
     RivalOverlap(),
     FewRows(),

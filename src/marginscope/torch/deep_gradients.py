@@ -1,0 +1,80 @@
+"""Gradients of all layers, class by class, through torch.func on a subsample of the probe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call, vjp, vmap
+
+from marginscope.geometry.class_gradients import ClassGradients, class_gradients_from_products
+from marginscope.torch.endings import Ending
+from marginscope.torch.loss_slopes import LossSlopes
+from marginscope.torch.quiet_look import scores_of
+from marginscope.torch.watched_rows import Probe
+
+__all__ = ["class_gradients_of", "read_deep"]
+
+Floats = NDArray[np.float64]
+
+_ROWS_A_CLASS = 16
+_MOST_NUMBERS = 250_000_000
+
+
+def read_deep(
+    net: nn.Module, probe: Probe, loss: LossSlopes, shares: Floats, ending: Ending, without: nn.Module | None
+) -> ClassGradients | None:
+    """Read the gradients of all trained parameters but those of the module ``without``.
+
+    ``None`` where there are none, or so many that the gradients of all classes would not fit.
+    """
+    last = set() if without is None else {id(one) for one in without.parameters()}
+    trained = {name: one for name, one in net.named_parameters() if one.requires_grad and id(one) not in last}
+    if not trained or shares.size * sum(one.numel() for one in trained.values()) > _MOST_NUMBERS:
+        return None
+    chosen = _few_a_class(probe)
+    by_class = class_gradients_of(trained, net, chosen, loss, ending, shares.size)
+    rows = [one.reshape(shares.size, -1).double().cpu() for one in by_class.values()]
+    products = sum(one @ one.T for one in rows).numpy()  # type: ignore[union-attr]
+    codes = chosen.codes.reshape(-1)
+    seen = np.bincount(codes[codes >= 0].cpu().numpy(), minlength=shares.size)[: shares.size] > 0
+    return class_gradients_from_products(products, shares, seen)
+
+
+def class_gradients_of(
+    trained: Mapping[str, Tensor], net: nn.Module, probe: Probe, loss: LossSlopes, ending: Ending, n_classes: int
+) -> dict[str, Tensor]:
+    """Return the gradient of the mean loss of every class, by parameter, classes along the first axis."""
+    trained = {name: one.detach() for name, one in trained.items()}
+    codes = probe.codes.reshape(-1)
+
+    def scores(parameters: dict[str, Tensor]) -> Tensor:
+        return scores_of(functional_call(net, parameters, probe.inputs))[0]
+
+    found: Any = vjp(scores, trained)
+    answer, pull_back = found
+    known = (codes >= 0) & (codes < n_classes)
+    _, slopes = loss(answer.detach().float(), codes.clamp(0, n_classes - 1), ending)
+    member = torch.nn.functional.one_hot(codes.clamp(0, n_classes - 1), n_classes).to(answer.dtype) * known[:, None]
+    means = member / member.sum(0).clamp(min=1.0)
+    # One cotangent a class: its rows' slopes over their number, all other rows zero.
+    cotangents = means.T[:, :, None] * slopes.to(answer.dtype)
+    try:
+        (by_class,) = vmap(pull_back)(cotangents)
+    except RuntimeError:  # an operation without a batching rule: one class after the other
+        each = [pull_back(one)[0] for one in cotangents]
+        by_class = {name: torch.stack([one[name] for one in each]) for name in trained}
+    return {name: one.detach() for name, one in by_class.items()}
+
+
+def _few_a_class(probe: Probe) -> Probe:
+    if probe.codes.ndim > 1:
+        return Probe(tuple(one[:2] for one in probe.inputs), probe.codes[:2], probe.counts)
+    codes = probe.codes.cpu().numpy()
+    rows = np.sort(np.concatenate([np.flatnonzero(codes == k)[:_ROWS_A_CLASS] for k in np.unique(codes)]))
+    chosen = torch.from_numpy(rows).to(probe.codes.device)
+    return Probe(tuple(one[chosen] for one in probe.inputs), probe.codes[chosen], probe.counts)
