@@ -43,8 +43,8 @@ class Ending:
     def scores(self, outputs: Tensor) -> Tensor:
         """Return what went into the softmax or sigmoid; after a softmax they sum to zero in every row."""
         tiny = torch.finfo(outputs.dtype).tiny
-        if self._last == "softmax":
-            logs = outputs.clamp_min(tiny).log()
+        if self._last in ("softmax", "log_softmax"):
+            logs = outputs.clamp_min(tiny).log() if self._last == "softmax" else outputs
             return logs - logs.mean(dim=1, keepdim=True)
         if self._last == "sigmoid":
             return torch.logit(outputs, eps=torch.finfo(outputs.dtype).eps)
@@ -61,9 +61,7 @@ class Ending:
     def probabilities(self, outputs: Tensor) -> Tensor:
         """Return probabilities in double precision; single sigmoids are divided by their sum."""
         exact = outputs.double()
-        if self._last == "scores":
-            return exact.softmax(dim=1)
-        if self._last == "log_softmax":
+        if self._last in ("scores", "log_softmax"):
             return exact.softmax(dim=1)
         return exact / exact.sum(dim=1, keepdim=True).clamp_min(torch.finfo(exact.dtype).tiny)
 

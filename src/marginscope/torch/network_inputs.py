@@ -46,7 +46,9 @@ class NetworkInputs:
         if isinstance(self.values, Tensor):
             moved = self.values.detach().to(device=device, dtype=dtype)
         else:
-            moved = torch.as_tensor(np.ascontiguousarray(self.values)).to(device=device, dtype=dtype)
+            # torch takes no memory that must not be written to
+            values = np.require(self.values, requirements=["C", "W"])
+            moved = torch.as_tensor(values).to(device=device, dtype=dtype)
         if moved.is_floating_point() and not bool(torch.isfinite(moved).all()):
             raise DataError(
                 f"numbers that {dtype} holds are needed, but some of X are beyond it; scale the features first"
@@ -131,7 +133,7 @@ def try_types(network: nn.Module, rows: NetworkInputs, device: torch.device) -> 
                 continue
             try:
                 with torch.enable_grad():
-                    returned = network(two.tensor(dtype, device))
+                    returned = network(two.tensor(dtype, device).clone())
             except DataError:
                 raise
             except Exception as error:
@@ -164,4 +166,5 @@ def _checked_output(network: nn.Module, returned: Any, n_rows: int) -> Tensor:
 @torch.no_grad()
 def outputs_in_batches(network: nn.Module, X: Tensor, size: int = 4096) -> Tensor:
     """Return what the network gives for all rows, as it stands, without gradients."""
-    return torch.cat([network(X[start : start + size]) for start in range(0, len(X), size)])
+    # Copies, since a network that works in place would write into the rows of the caller.
+    return torch.cat([network(X[start : start + size].clone()) for start in range(0, len(X), size)])

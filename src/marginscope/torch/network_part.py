@@ -103,7 +103,7 @@ class _Batch:
 
 def _look(net: nn.Module, X: Tensor, codes: Tensor, ending: Ending, loss: RowLoss, n_classes: int) -> _Batch:
     with LayerCalls(net) as seen, torch.enable_grad():
-        outputs = ending.outputs(net(X))
+        outputs = ending.outputs(net(X.clone()))
         ends = seen.sources(outputs)
         scores = _scores(outputs, ends, ending)
         shown = scores[:, :n_classes]
