@@ -53,6 +53,8 @@ class NetworkKnobs:
         Name of the training loss.
     activation, activation_value
         Name of the activation, where a parameter sets it.
+    usual_start, usual_start_value
+        Whether layers draw their first values as their kind usually does, ``True`` or ``False``.
     """
 
     width: str | None = None
@@ -63,3 +65,5 @@ class NetworkKnobs:
     loss_value: Any = None
     activation: str | None = None
     activation_value: Any = None
+    usual_start: str | None = None
+    usual_start_value: Any = None

@@ -1,4 +1,4 @@
-"""Give a network units that live: another activation, or another start."""
+"""Give a network units that live: another start, or another activation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _OTHER_ACTIVATION = {"relu": "tanh", "tanh": "relu", "logistic": "relu", "sigmoi
 
 @dataclass(frozen=True)
 class FreshUnits:
-    """Another activation where a parameter sets it, and the same network from another random start."""
+    """First values as the layers usually draw them, another activation, and another random start.
+
+    The first two where a parameter of the model sets them.
+    """
 
     slug: str = "fresh-units"
     title: str = "other units"
@@ -36,6 +39,8 @@ class FreshUnits:
         if knobs is None:
             raise CannotAct("the model is no network that is known here")
         recipes = []
+        if knobs.usual_start is not None and not knobs.usual_start_value:
+            recipes.append(parameter_recipe(f"{self.slug} from the usual start", situation, {knobs.usual_start: True}))
         other = _OTHER_ACTIVATION.get(str(knobs.activation_value))
         if knobs.activation is not None and other is not None:
             recipes.append(parameter_recipe(f"{self.slug} {other}", situation, {knobs.activation: other}))

@@ -25,6 +25,7 @@ from marginscope.torch.network_part import network_part
 from marginscope.torch.row_losses import row_loss
 from marginscope.torch.seeded_draws import SeededDraws
 from marginscope.torch.training import Recipe, TrainingRows, train
+from marginscope.torch.usual_start import UsualStart
 
 __all__ = ["NetworkClassifier"]
 
@@ -66,6 +67,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Copies of the network side by side, initialised apart, their scores added.
     branches : bool
         A network of its own for every class: score k is that of network k.
+    usual_start : bool
+        Whether layers of ``torch.nn`` draw their first values as torch does, whatever the
+        network does to them.
     early_stopping : bool
         Whether to hold rows back, stop after ``patience`` epochs without a smaller loss on
         them, and keep the weights of the best epoch.
@@ -124,6 +128,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         class_weight: Any = None,
         copies: int = 1,
         branches: bool = False,
+        usual_start: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 5,
@@ -142,6 +147,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.class_weight = class_weight
         self.copies = copies
         self.branches = branches
+        self.usual_start = usual_start
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
@@ -172,7 +178,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         seed, rng = check_rng(self.random_state)
         with SeededDraws(seed, device) as draws:
             built = build_network(
-                self.network,
+                UsualStart(self.network) if self.usual_start else self.network,
                 inputs,
                 len(self.classes_),
                 copies=int(self.copies),
