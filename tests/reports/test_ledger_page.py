@@ -91,3 +91,30 @@ def test_the_cell_of_a_notebook_has_no_script(ledger: RemedyLedger) -> None:
     cell = ledger._repr_html_()
     assert "<script" not in cell
     assert re.search(r'class="ms ms-cell"', cell)
+
+
+def test_the_page_says_what_moves_what_is_corrected_and_what_cannot_move_the_limit() -> None:
+    sentence = "cannot move the limit: the training rows are completely separable (certificate verified)"
+    tried = RemedyTrial(
+        "class-weights",
+        "balanced class weights",
+        "tried",
+        change={"a": Change(0.2, (0.1, 0.3))},
+        log_loss=0.31,
+        log_loss_interval=(0.2, 0.42),
+        log_loss_corrected=-0.02,
+        calibration=0.11,
+        calibration_corrected=0.01,
+        changes=frozenset({"path", "penalised optimum"}),
+        caveat=sentence,
+    )
+    ledger = RemedyLedger(("a",), {"a": 0.1}, (tried,), None, "Nothing helped.")
+    words = words_of(ledger_page.page(ledger))
+    assert "+0.31 +0.20 to +0.42 corrected −0.02" in words
+    assert "+0.11 corrected +0.01" in words
+    assert "path optimum limit not" in words
+    assert f"Could act before the limit only class-weights {sentence}" in words
+    assert sentence in ledger._repr_html_()
+    bare = words_of(ledger_page.page(RemedyLedger(("a",), {}, (RemedyTrial("x", "x", "tried"),), None, "Nothing.")))
+    assert "Can move" not in bare
+    assert "Corrected:" not in bare

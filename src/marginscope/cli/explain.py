@@ -56,6 +56,8 @@ def page(slug: str) -> str:
 
 def _remedy_page(remedy: Remedy) -> str:
     """Return what a remedy says of itself."""
+    from marginscope.remedies.changes import as_words
+
     title = f"{remedy.title[0].upper()}{remedy.title[1:]}"
     lines = [
         f"# {remedy.slug}",
@@ -64,6 +66,11 @@ def _remedy_page(remedy: Remedy) -> str:
         "",
         f"A remedy. It can act on {', '.join(sorted(remedy.acts_on))}.",
         f"What else it changes: {remedy.side_effects}.",
+        "",
+        f"It can move: {as_words(remedy.changes)}.",
+        "The path is what is predicted after finitely many steps; the penalised optimum is where",
+        "training with a penalty that is kept ends; the limit is where training without a penalty",
+        "would end on separable rows.",
         "",
         "`marginscope fix` tries it on the folds of the diagnosis, shows what it does to every",
         "class with its interval, and prints the code that applies it.",

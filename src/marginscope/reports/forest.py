@@ -60,6 +60,17 @@ class ForestTable:
     trials_left_out: int
     silent: tuple[tuple[tuple[str, ...], str], ...]
     failed: tuple[tuple[tuple[str, ...], str], ...]
+    limited: tuple[tuple[tuple[str, ...], str], ...] = ()
+
+    @property
+    def has_corrections(self) -> bool:
+        """Whether some costs are shown again after prior correction."""
+        return any(row.trial.log_loss_corrected is not None for row in self.rows)
+
+    @property
+    def says_what_moves(self) -> bool:
+        """Whether the remedies say what they can move."""
+        return any(row.trial.changes for row in self.rows)
 
     @property
     def has_one_target(self) -> bool:
@@ -89,6 +100,7 @@ def forest_table(ledger: RemedyLedger) -> ForestTable:
         len(tried) - len(shown),
         tuple((slugs, reason) for slugs, outcome, reason in ledger.refusals if outcome == "could_not_act"),
         tuple((slugs, reason) for slugs, outcome, reason in ledger.refusals if outcome != "could_not_act"),
+        ledger.caveats,
     )
 
 
