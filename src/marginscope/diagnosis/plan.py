@@ -33,6 +33,8 @@ class Plan:
 # Cells times classes that one fit may cost, for the counterfactuals and for the base.
 _LAB_CELLS = 2.5e6
 _BASE_CELLS = 6e7
+# Who has many rows waits longer anyway: from here the laboratory grows with their root.
+_MANY_ROWS = 20_000
 _LEAST_LAB_ROWS = 1500
 _MOST_LAB_ROWS = 8000
 
@@ -40,7 +42,8 @@ _MOST_LAB_ROWS = 8000
 def make_plan(n_rows: int, n_features: int, n_classes: int, *, n_splits: int) -> Plan:
     """Choose rows and repeats for data of this size."""
     per_row = max(1, n_features) * max(2, n_classes)
-    lab_rows = int(min(n_rows, _MOST_LAB_ROWS, max(_LEAST_LAB_ROWS, _LAB_CELLS / per_row)))
+    lab_cells = _LAB_CELLS * max(1.0, n_rows / _MANY_ROWS) ** 0.5
+    lab_rows = int(min(n_rows, _MOST_LAB_ROWS, max(_LEAST_LAB_ROWS, lab_cells / per_row)))
     base_rows = int(min(n_rows, max(4 * _LEAST_LAB_ROWS, _BASE_CELLS / per_row)))
     cells = lab_rows * per_row
     n_repeats = 3 if cells <= 1e5 else 2 if cells <= 3e5 else 1

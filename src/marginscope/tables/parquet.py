@@ -42,6 +42,8 @@ def read_parquet(source: Source, target: str | int, options: ReaderOptions, plan
         declared = _read_batches(pa, file, schema, builder, source, kinds)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(source, error) from error
+    # Its pool keeps what it once held: as much again as the table.
+    pa.default_memory_pool().release_unused()
     raw = builder.finish()
     raw.declared = declared
     return raw
