@@ -21,7 +21,7 @@ from marginscope.torch.network_inputs import network_inputs, try_types
 from marginscope.torch.quiet_look import own_module, quiet_look
 from marginscope.torch.row_losses import RowLoss, row_loss
 
-__all__ = ["network_part"]
+__all__ = ["Seen", "look_inside", "network_part"]
 
 Floats = NDArray[np.float64]
 _MOST_NUMBERS = 2_000_000
@@ -70,6 +70,20 @@ def network_part(
     ModelError
         If the network does not take the rows, or has fewer outputs than classes.
     """
+    seen, loss_name = look_inside(module, X, y, classes, loss, batch_size=batch_size)
+    scores, pull = (_joined([getattr(batch, name) for batch in seen]) for name in ("scores", "pull"))
+    features, coef, intercept = last_layer([batch.last for batch in seen], scores)
+    names = [name for name in seen[0].layers if all(name in batch.layers for batch in seen)]
+    layers = tuple(
+        UnitLayer(name, *(_joined([batch.layers[name][at] for batch in seen]) for at in (0, 1))) for name in names
+    )
+    return NetworkPart(layers, features, coef, intercept, scores, pull, np.asarray(classes), loss_name)
+
+
+def look_inside(
+    module: nn.Module, X: Any, y: Any, classes: Any, loss: Any, *, batch_size: int | None = None
+) -> tuple[list[Seen], str]:
+    """Return what was seen batch by batch, and the name of the loss; see ``network_part``."""
     net = own_module(module)
     labels = np.asarray(classes)
     device = next((p.device for p in net.parameters()), torch.device("cpu"))
@@ -81,18 +95,12 @@ def network_part(
         one = row_loss(loss, ending.outputs(returned).detach().expand(max(2, len(returned)), -1))
         rows = inputs.tensor(dtype, device)
         size = batch_size or max(16, min(1024, _MOST_NUMBERS * len(rows) // max(rows.numel(), 1)))
-        seen = [_look(net, rows[batch], codes[batch], ending, one, len(labels)) for batch in _batches(len(rows), size)]
-    scores, pull = (_joined([getattr(batch, name) for batch in seen]) for name in ("scores", "pull"))
-    features, coef, intercept = last_layer([batch.last for batch in seen], scores)
-    names = [name for name in seen[0].layers if all(name in batch.layers for batch in seen)]
-    layers = tuple(
-        UnitLayer(name, *(_joined([batch.layers[name][at] for batch in seen]) for at in (0, 1))) for name in names
-    )
-    return NetworkPart(layers, features, coef, intercept, scores, pull, labels, one.name)
+        seen = [_look(net, rows[at], codes[at], ending, one, len(labels)) for at in _batches(len(rows), size)]
+    return seen, one.name
 
 
 @dataclass(frozen=True)
-class _Batch:
+class Seen:
     """What was seen on some rows; ``layers`` has outputs and reach by name."""
 
     layers: dict[str, tuple[Tensor, Tensor]]
@@ -101,7 +109,7 @@ class _Batch:
     pull: Tensor
 
 
-def _look(net: nn.Module, X: Tensor, codes: Tensor, ending: Ending, loss: RowLoss, n_classes: int) -> _Batch:
+def _look(net: nn.Module, X: Tensor, codes: Tensor, ending: Ending, loss: RowLoss, n_classes: int) -> Seen:
     with LayerCalls(net) as seen, torch.enable_grad():
         outputs = ending.outputs(net(X.clone()))
         ends = seen.sources(outputs)
@@ -120,7 +128,7 @@ def _look(net: nn.Module, X: Tensor, codes: Tensor, ending: Ending, loss: RowLos
                 given = _outputs(call, axis, seen)
                 layers[call.name] = (_over_places(given, axis).detach(), _over_places(slope.abs(), axis, torch.sum))
         last = LastLayer.of(ends, shown)
-    return _Batch(layers, last, shown.detach(), _pull(scores, codes, ending, loss)[:, :n_classes])
+    return Seen(layers, last, shown.detach(), _pull(scores, codes, ending, loss)[:, :n_classes])
 
 
 def _scores(outputs: Tensor, ends: list[Call], ending: Ending) -> Tensor:
