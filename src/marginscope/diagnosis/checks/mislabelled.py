@@ -1,0 +1,247 @@
+"""Check ``mislabelled``: a block of one class's rows is at home in another class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.claims import lift_evidence, lift_panel, name_list
+from marginscope.diagnosis.label_blocks import Block, BlockRules, find_block
+from marginscope.findings import Counterfactual, Evidence, Finding, Panel, Series, Status
+
+__all__ = ["Mislabelled"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A block: the class that it looks like, the rival whose label it has, and its rows in the data."""
+
+    code: int
+    rival: int
+    rows: NDArray[np.int64]
+    block: Block
+    n_class: int
+
+    @property
+    def share(self) -> float:
+        """Rows with the rival's label among all that look like the class."""
+        return float(self.rows.size / (self.rows.size + self.n_class))
+
+
+@dataclass(frozen=True)
+class Mislabelled:
+    """Some rows of a rival stand apart from its bulk and cannot be told from the class.
+
+    Looked at are pairs where at least ``least_confused`` of the rows of one are called by
+    the other's name, the class has ``least_class`` rows, the block ``least_rows``, and
+    ``least_bulk`` of the rival is left. The block
+    stands apart where a valley of at most ``most_depth`` (``level``: its p-value) lies between it
+    and the rival's bulk; distances to neighbours, that find blocks of any shape, must show
+    ``neighbour_depth`` and are looked at for classes of ``neighbour_rows`` or more. It
+    cannot be told from the class where learners reach less than ``told_apart`` in area with a 99.9 %
+    interval that begins below ``coin``, and ``least_side`` of the class lies on its side.
+
+    An issue needs a class that suffers: relabelling lifts the class, or at least
+    ``least_share`` of the errors of a rival with a recall below one half are the block. Else
+    a block of ``least_share_tip`` of what looks like the class is a tip.
+    """
+
+    slug: str = "mislabelled"
+    title: str = "a block of rows under another class's name"
+    cost: str = "refit"
+    least_confused: float = 0.2
+    least_class: int = 3
+    least_rows: int = 8
+    least_bulk: float = 0.1
+    width: float = 0.2
+    most_depth: float = 0.3
+    neighbour_depth: float = 0.2
+    neighbour_rows: int = 20
+    level: float = 0.005
+    least_side: float = 0.9
+    told_apart: float = 0.85
+    coin: float = 0.55
+    least_share: float = 0.5
+    least_share_tip: float = 0.1
+    learned: float = 0.95
+    most_pairs: int = 12
+    most_rows: int = 600
+
+    def examine(self, case: Case) -> Finding:
+        """See ``Check``."""
+        pairs = self._suspects(case)
+        found = [one for pair in pairs if (one := self._look(case, *pair)) is not None]
+        found = [one for one in found if one.share >= self.least_share_tip]
+        if not found:
+            return Finding(
+                self.slug,
+                Status.PASSED,
+                "No block of rows stands apart from its class and looks like another one."
+                if pairs
+                else "No class is called by another one's name often enough to doubt its labels.",
+                evidence=(Evidence("pairs of classes looked at", float(len(pairs))),),
+            )
+        for one in found:
+            case.relabelling.update(dict.fromkeys(one.rows.tolist(), one.code))
+        return self._settle(case, found)
+
+    def _suspects(self, case: Case) -> list[tuple[int, int]]:
+        """Pairs (class, rival) that the model confuses, most confused first."""
+        confusion, n = case.scores.confusion, np.maximum(case.scores.n_scored, 1)
+        ranked = []
+        for k in range(case.n_classes):
+            for r in range(case.n_classes):
+                large_enough = case.counts[k] >= self.least_class and case.counts[r] > self.least_rows
+                if r == k or not large_enough:
+                    continue
+                # The block wins (its class is called by the rival's name) or loses (the other way round).
+                wins, loses = confusion[k, r] / n[k], confusion[r, k] / max(confusion[:, k].sum(), 1)
+                loses = loses if confusion[r, k] >= self.least_rows / 2 else 0.0
+                if max(wins, loses) >= self.least_confused:
+                    ranked.append((-max(wins, loses), k, r))
+        return [(k, r) for _, k, r in sorted(ranked)[: self.most_pairs]]
+
+    def _look(self, case: Case, k: int, r: int) -> Found | None:
+        lab = case.lab
+        rng = np.random.default_rng([case.seed, k, r])
+        rows = [rng.permutation(np.flatnonzero(lab.raw.codes == code))[: self.most_rows] for code in (k, r)]
+        if rows[0].size < self.least_class or rows[1].size <= self.least_rows:
+            return None
+        lab.check_time("the search for mislabelled rows")
+        X = [np.nan_to_num(case.dense_features(lab.rows[one])) for one in rows]
+        rules = BlockRules(
+            least_rows=self.least_rows,
+            least_bulk=self.least_bulk,
+            width=self.width,
+            most_depth=self.most_depth,
+            neighbour_depth=self.neighbour_depth,
+            neighbour_rows=self.neighbour_rows,
+            level=self.level,
+            least_side=self.least_side,
+            told_apart=self.told_apart,
+            coin=self.coin,
+        )
+        block = find_block(X[0], X[1], rules, rng)
+        if block is None:
+            return None
+        return Found(k, r, np.sort(lab.rows[rows[1][block.rows]]), block, int(rows[0].size))
+
+    def _settle(self, case: Case, found: list[Found]) -> Finding:
+        claims = self._claims(case, found)
+        proven = {name: one for name, one in claims.items() if one.is_proof}
+        reasons = dict.fromkeys(proven, "")
+        for one in found:
+            # With a handful of scored rows no intervention can prove anything; the block stands for itself.
+            if case.scores.n_scored[one.code] < case.lab.proof.least_rows:
+                reasons.setdefault(case.names[one.code], _words(case, one))
+            if self._explains(case, one):
+                reasons.setdefault(case.names[one.rival], _words(case, one))
+        evidence = tuple(row for one in found[:6] for row in self._evidence(case, one))
+        evidence += tuple(row for claim in proven.values() for row in lift_evidence(claim))
+        sentence = "; ".join(_words(case, one) for one in found[:3])
+        if len(found) > 3:
+            sentence += f"; and {len(found) - 3} more such blocks"
+        both_ways = {(one.code, one.rival) for one in found} & {(one.rival, one.code) for one in found}
+        if not reasons:
+            way = "in both directions" if both_ways else "in one direction"
+            return Finding(
+                self.slug,
+                Status.TIP,
+                f"Labels contradict the features {way}, but no class is lost by it: {sentence}; look at these rows.",
+                classes=_names(case, found),
+                evidence=evidence,
+                counterfactuals=tuple(claims.values()),
+                advice="Look at the rows that are listed, and at who or what labelled them.",
+                rows=_examples(found),
+            )
+        panels = {one.label: lift_panel([one], f"Recall of '{one.label:.40}', relabelled") for one in proven.values()}
+        return Finding(
+            self.slug,
+            Status.ISSUE,
+            f"{sentence[0].upper()}{sentence[1:]}."
+            + (f" Relabelling them lifts {name_list(proven)} and costs the rest nothing." if proven else ""),
+            classes=tuple(reasons),
+            evidence=evidence,
+            remedies=("relabel",),
+            counterfactuals=tuple(claims.values()),
+            advice="Look at the rows that are listed, correct their labels, and find out who or what wrote them.",
+            panels=panels or {case.names[found[0].code]: _panel(case, found[0])},
+            reasons={name: text for name, text in reasons.items() if text},
+            rows=_examples(found),
+        )
+
+    def _claims(self, case: Case, found: list[Found]) -> dict[str, Counterfactual]:
+        """What relabelling does to the classes that the blocks look like, and that are not learned already."""
+        claims: dict[str, Counterfactual] = {}
+        for k in sorted({one.code for one in found}):
+            recall = case.lab_recall[k]
+            if np.isnan(recall) or recall >= self.learned:
+                continue
+            try:
+                claim = case.lab.claim("relabel", k, case.names[k])
+            except NotTried:
+                break
+            if claim is not None:
+                claims[case.names[k]] = claim
+        return claims
+
+    def _explains(self, case: Case, one: Found) -> bool:
+        """Whether most errors of a rival that is not learned are rows of the block."""
+        r = one.rival
+        if r not in case.poor:
+            return False
+        wrong = 1 - np.nan_to_num(case.base.correct(case.subject.codes), nan=1.0)
+        own = case.subject.codes == r
+        return bool(wrong[one.rows].sum() >= self.least_share * wrong[own].sum())
+
+    def _evidence(self, case: Case, one: Found) -> tuple[Evidence, ...]:
+        pair = f"'{case.names[one.rival]:.40}' and '{case.names[one.code]:.40}'"
+        return (
+            Evidence(f"rows between {pair}", float(one.rows.size), float(self.least_rows)),
+            Evidence(
+                f"rows in the gap per row of the block, {pair}", round(one.block.valley.depth, 3), self.most_depth
+            ),
+            Evidence(
+                f"area between the block and '{case.names[one.code]:.40}'",
+                one.block.area,
+                self.told_apart,
+                one.block.interval,
+            ),
+        )
+
+
+def _words(case: Case, one: Found) -> str:
+    return (
+        f"{one.rows.size} rows labelled '{case.names[one.rival]:.40}' look like '{case.names[one.code]:.40}': apart "
+        f"from the rest of their class, and not to be told from the other (area {one.block.area:.2f})"
+    )
+
+
+def _names(case: Case, found: list[Found]) -> tuple[str, ...]:
+    return tuple({case.names[k]: None for one in found for k in (one.code, one.rival)})
+
+
+def _examples(found: list[Found], most: int = 20) -> tuple[int, ...]:
+    """The first rows of every block."""
+    each = max(1, most // len(found))
+    return tuple(int(row) for one in found for row in one.rows[:each])
+
+
+def _panel(case: Case, one: Found) -> Panel:
+    name = case.names[one.code]
+    return Panel(
+        kind="counts",
+        title=f"Rows that look like '{name:.40}'",
+        x_label="rows",
+        y_label="",
+        series=(
+            Series(
+                "rows",
+                (f"labelled '{name:.30}'", f"labelled '{case.names[one.rival]:.30}'"),
+                (float(one.n_class), float(one.rows.size)),
+            ),
+        ),
+    )

@@ -1,0 +1,192 @@
+"""Rows that have the name of one class and the features of another."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+import marginscope as ms
+from marginscope.diagnosis.checks.mislabelled import Mislabelled
+from marginscope.diagnosis.label_blocks import valley_between
+
+CENTRES = [[0, 0, 0], [6, 0, 0], [0, 6, 0]]
+CHECK = Mislabelled()
+MODELS = {
+    "logistic": LogisticRegression(),
+    "tree": DecisionTreeClassifier(min_samples_leaf=5, random_state=0),
+}
+
+
+@pytest.fixture(scope="module")
+def renamed(blobs):
+    """A share of the rows of 'cow' go by the name 'bee'; returns the rows too."""
+
+    def make(share, sizes=(200, 150, 150), seed=0, test=0.0):
+        problem = blobs(list(sizes), CENTRES, seed=seed, test=test)
+        rng = np.random.default_rng([seed, 1])
+        rows = rng.permutation(np.flatnonzero(problem.y == "cow"))
+        rows = np.sort(rows[: round(share * rows.size)])
+        y = problem.y.copy()
+        y[rows] = "bee"
+        return replace(problem, y=y), rows
+
+    return make
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("share", [0.6, 0.97])
+def test_fires_for_a_class_under_its_rivals_name(share, model, renamed, case_of, examine):
+    problem, rows = renamed(share)
+    case = case_of(model, problem, cv=3)
+    found = examine(CHECK, case)
+    assert found.status == "issue"
+    assert "cow" in found.classes
+    assert "labelled 'bee' look like 'cow'" in found.sentence
+    assert found.remedies == ("relabel",)
+    assert set(found.rows) <= set(rows.tolist())
+    cow = case.names.index("cow")
+    named = {row for row, code in case.relabelling.items() if code == cow}
+    assert len(named & set(rows.tolist())) >= 0.95 * rows.size
+    assert len(named - set(rows.tolist())) <= 0.05 * rows.size
+
+
+def test_relabelling_is_the_proof_and_its_placebo_does_little(renamed, case_of, examine):
+    case = case_of(LogisticRegression(), renamed(0.6)[0], cv=3)
+    claim = next(one for one in examine(CHECK, case).counterfactuals if one.label == "cow")
+    assert claim.is_proof
+    assert claim.lift > 0.5
+    assert claim.rival_cost < 0.05
+    assert claim.placebo < 0.5 * claim.lift
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_it_is_the_first_cause_before_imbalance(seed, renamed):
+    found = ms.diagnose(LogisticRegression(), *_xy(renamed(0.97, seed=seed)[0]), cv=3)
+    assert found["cow"].cause == "mislabelled"
+    assert found["bee"].verdict == "healthy"
+
+
+def test_the_ledger_names_the_rows_and_learns_the_class(renamed):
+    problem, rows = renamed(0.9)
+    found = ms.diagnose(LogisticRegression(), *_xy(problem), cv=3)
+    ledger = found.remedy("cow")
+    assert ledger.winner == "relabel"
+    truth = problem.y.copy()
+    truth[rows] = "cow"
+    assert np.mean(ledger.best_estimator_.predict(problem.X) == truth) > 0.95
+    scope = {"model": LogisticRegression(), "X": problem.X, "y": problem.y}
+    exec(compile(ledger.snippet, "snippet", "exec"), scope)
+    assert np.mean(scope["model"].predict(problem.X) == truth) > 0.95
+
+
+def _xy(problem):
+    return problem.X, problem.y
+
+
+def test_fires_for_a_block_of_any_shape(rings, case_of, examine):
+    X, y = rings.X_test, rings.y_test.copy()
+    rng = np.random.default_rng(0)
+    rows = rng.permutation(np.flatnonzero(y == "ring"))[:75]
+    y[rows] = "rim"
+    model = RandomForestClassifier(30, min_samples_leaf=5, random_state=0)
+    found = examine(CHECK, case_of(model, replace(rings, X=X, y=y, X_test=None, y_test=None), cv=3))
+    assert found.status == "issue"
+    assert "ring" in found.classes
+
+
+def test_a_class_that_is_learned_all_the_same_makes_it_a_tip(renamed, case_of, examine):
+    model = DecisionTreeClassifier(min_samples_leaf=25, random_state=0)
+    found = examine(CHECK, case_of(model, renamed(0.24)[0], cv=3))
+    assert found.status == "tip"
+    assert "one direction" in found.sentence
+
+
+def test_the_rival_whose_errors_are_the_block_is_named(renamed, case_of, examine):
+    """Of the rows called 'bee' most are cows: 'bee' is lost."""
+    problem, _ = renamed(0.4, sizes=(200, 30, 300))
+    found = examine(CHECK, case_of(LogisticRegression(), problem, cv=3))
+    assert found.status == "issue"
+    assert "bee" in found.classes
+    assert "look like 'cow'" in found.reasons["bee"]
+
+
+def test_stays_silent_where_all_is_learned(healthy_case, examine):
+    found = examine(CHECK, healthy_case)
+    assert found.status == "passed"
+    assert found.evidence[0].value == 0, "no pair is worth a fit"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("distance", [0.7, 1.5, 2.2])
+def test_stays_silent_for_classes_that_overlap(distance, seed, blobs, case_of, examine):
+    centres = [[0, 0, 0], [6, 0, 0], [0, distance, 0]]
+    for sizes in ([300, 100, 300], [400, 100, 40]):
+        case = case_of(LogisticRegression(class_weight="balanced"), blobs(sizes, centres, seed=seed, test=0), cv=3)
+        found = examine(CHECK, case)
+        assert found.status == "passed"
+        assert not case.relabelling
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stays_silent_for_a_rival_with_a_cluster_near_the_class(seed, blobs, case_of, examine):
+    """The near cluster stands apart from the other one, but is not the class."""
+    problem = blobs([300, 150, 60], [[0, 0, 0], [6, 0, 0], [6, 2.5, 0]], seed=seed, test=0)
+    y = np.where(problem.y == "bee", "ant", problem.y)
+    case = case_of(LogisticRegression(), replace(problem, y=y), cv=3)
+    confused = replace(CHECK, least_confused=0.0)
+    assert examine(confused, case).status == "passed"
+
+
+def test_stays_silent_for_labels_that_are_wrong_evenly(blobs, case_of, examine):
+    problem = blobs([150, 150, 150], CENTRES, test=0)
+    rng = np.random.default_rng(0)
+    wrong = rng.random(450) < 0.25
+    y = np.where(wrong, rng.choice(["ant", "bee", "cow"], 450), problem.y)
+    found = examine(CHECK, case_of(LogisticRegression(), replace(problem, y=y), cv=3))
+    assert found.status in ("passed", "tip")
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        {"least_rows": 200},
+        {"least_class": 100},
+        {"most_depth": -1.0},
+        {"level": 0.0},
+        {"told_apart": 0.0},
+        {"coin": -1.0},
+        {"least_confused": 1.1},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+def test_every_rule_of_a_block_is_a_threshold(threshold, renamed, case_of, examine):
+    case = case_of(LogisticRegression(), renamed(0.6)[0], cv=3)
+    assert examine(replace(CHECK, neighbour_rows=10_000, **threshold), case).status == "passed"
+
+
+def test_needs_features():
+    y = np.repeat(["ant", "bee", "cow"], [60, 50, 40])
+    guess = np.where(y == "cow", "bee", y)
+    found = next(one for one in ms.diagnose(ms.Predictions(guess), None, y).findings if one.slug == "mislabelled")
+    assert found.status == "not_applicable"
+
+
+def test_given_answers_are_enough_to_find_the_rows(renamed, case_of, examine):
+    problem, _ = renamed(0.6)
+    found = examine(CHECK, case_of(ms.Predictions(np.where(problem.y == "cow", "bee", problem.y)), problem))
+    assert found.status in ("issue", "tip")
+    assert "look like 'cow'" in found.sentence
+
+
+def test_a_valley_is_where_a_count_by_hand_says():
+    scores = np.concatenate([np.full(50, 0.0), np.full(5, 0.5), np.full(20, 1.0)])
+    valley = valley_between(scores, 0.0, 1.0, width=0.2)
+    assert valley.rows_inside == 0
+    assert (valley.rows_below, valley.rows_above) == (50, 20)
+    assert valley.p_value == pytest.approx(0.5**20)
+    full = valley_between(np.linspace(0, 1, 101), 0.0, 1.0, width=0.2)
+    assert full.depth > 0.8
+    assert valley_between(scores, 1.0, 0.0, width=0.2) is None
