@@ -20,6 +20,7 @@ from marginscope.remedies.logit_adjustment import LogitAdjustment
 from marginscope.remedies.longer_training import LongerTraining
 from marginscope.remedies.merge_labels import MergeLabels
 from marginscope.remedies.over_sampling import OverSampling
+from marginscope.remedies.prior_correction import PriorCorrection
 from marginscope.remedies.recipe import Remedy
 from marginscope.remedies.relabel import Relabel
 from marginscope.remedies.richer_model import RicherModel
@@ -44,6 +45,7 @@ REMEDIES: tuple[Remedy, ...] = (
     ClassWeights(),
     ClassBalancedWeights(),
     LogitAdjustment(),
+    PriorCorrection(),
     ClassThresholds(),
     TauNormalisation(),
     OverSampling(),

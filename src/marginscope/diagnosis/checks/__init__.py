@@ -11,9 +11,11 @@ from marginscope.diagnosis.checks.infinite_parameters import InfiniteParameters
 from marginscope.diagnosis.checks.knob_ignored import KnobIgnored
 from marginscope.diagnosis.checks.label_map import LabelMap
 from marginscope.diagnosis.checks.low_capacity import LowCapacity
+from marginscope.diagnosis.checks.mislabelled import Mislabelled
 from marginscope.diagnosis.checks.no_signal import NoSignal
 from marginscope.diagnosis.checks.over_regularised import OverRegularised
 from marginscope.diagnosis.checks.rival_overlap import RivalOverlap
+from marginscope.diagnosis.checks.share_drift import ShareDrift
 from marginscope.diagnosis.checks.shared_interference import SharedInterference
 from marginscope.diagnosis.checks.unscaled_features import UnscaledFeatures
 from marginscope.diagnosis.checks.weights_vanish import WeightsVanish
@@ -26,6 +28,8 @@ CHECKS: tuple[Check, ...] = (
     ClassAbsent(),
     ConflictingLabels(),
     LabelMap(),
+    Mislabelled(),
+    ShareDrift(),
     KnobIgnored(),
     InfiniteParameters(),
     WeightsVanish(),
