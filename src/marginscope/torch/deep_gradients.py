@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,23 +53,48 @@ def class_gradients_of(
     trained = {name: one.detach() for name, one in trained.items()}
     codes = probe.codes.reshape(-1)
 
-    def scores(parameters: dict[str, Tensor]) -> Tensor:
-        return scores_of(functional_call(net, parameters, probe.inputs))[0]
+    def scores(parameters: Mapping[str, Tensor]) -> Tensor:
+        return scores_of(functional_call(net, dict(parameters), probe.inputs))[0]
 
-    found: Any = vjp(scores, trained)
-    answer, pull_back = found
-    known = (codes >= 0) & (codes < n_classes)
-    _, slopes = loss(answer.detach().float(), codes.clamp(0, n_classes - 1), ending)
-    member = torch.nn.functional.one_hot(codes.clamp(0, n_classes - 1), n_classes).to(answer.dtype) * known[:, None]
-    means = member / member.sum(0).clamp(min=1.0)
-    # One cotangent a class: its rows' slopes over their number, all other rows zero.
-    cotangents = means.T[:, :, None] * slopes.to(answer.dtype)
     try:
-        (by_class,) = vmap(pull_back)(cotangents)
-    except RuntimeError:  # an operation without a batching rule: one class after the other
-        each = [pull_back(one)[0] for one in cotangents]
-        by_class = {name: torch.stack([one[name] for one in each]) for name in trained}
+        found: Any = vjp(scores, trained)
+        answer, pull_back = found
+        with warnings.catch_warnings():
+            # Slower than it could be, with an answer all the same.
+            warnings.filterwarnings("ignore", message="There is a performance drop")
+            (by_class,) = vmap(pull_back)(_cotangents(answer.detach(), codes, loss, ending, n_classes))
+    except RuntimeError:
+        # The net does what torch.func has no rule for, such as counting its calls in a buffer.
+        by_class = _one_by_one(trained, scores, codes, loss, ending, n_classes)
     return {name: one.detach() for name, one in by_class.items()}
+
+
+def _cotangents(answer: Tensor, codes: Tensor, loss: LossSlopes, ending: Ending, n_classes: int) -> Tensor:
+    """One cotangent a class: the slopes of its rows over their number, all other rows zero."""
+    known = (codes >= 0) & (codes < n_classes)
+    kept = codes.clamp(0, n_classes - 1)
+    _, slopes = loss(answer.float(), kept, ending)
+    member = torch.nn.functional.one_hot(kept, n_classes).to(answer.dtype) * known[:, None]
+    means = member / member.sum(0).clamp(min=1.0)
+    return means.T[:, :, None] * slopes.to(answer.dtype)
+
+
+def _one_by_one(
+    trained: Mapping[str, Tensor],
+    scores: Callable[[Mapping[str, Tensor]], Tensor],
+    codes: Tensor,
+    loss: LossSlopes,
+    ending: Ending,
+    n_classes: int,
+) -> dict[str, Tensor]:
+    leaves = {name: one.clone().requires_grad_() for name, one in trained.items()}
+    with torch.enable_grad():
+        answer = scores(leaves)
+    rows = []
+    for one in _cotangents(answer.detach(), codes, loss, ending, n_classes):
+        slopes = torch.autograd.grad(answer, list(leaves.values()), one, retain_graph=True, allow_unused=True)
+        rows.append([torch.zeros_like(p) if g is None else g for p, g in zip(leaves.values(), slopes, strict=True)])
+    return {name: torch.stack([row[i] for row in rows]) for i, name in enumerate(leaves)}
 
 
 def _few_a_class(probe: Probe) -> Probe:

@@ -19,7 +19,7 @@ class LastLayerInput:
 
     A module with a matrix ``weight`` of one row a class is the last layer if the net's
     scores are its input times that matrix, plus its ``bias``. Its own class does not matter.
-    ``module`` is the one that was found, if any.
+    ``module`` is the one that was found, if any; once found it is believed.
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -57,13 +57,17 @@ class LastLayerInput:
         read = read.detach().reshape(-1, read.shape[-1])
         if weight.shape != (scores.shape[1], read.shape[1]) or read.shape[0] != scores.shape[0]:
             return None
-        with torch.no_grad():
-            answer = nn.functional.linear(read, weight, bias)  # type: ignore[arg-type]
-            # A softmax at the end forgets what all scores of a row have in common.
-            gap = (answer - scores.detach()).float()
-            gap = gap - gap.mean(dim=1, keepdim=True)
-        if not bool((gap.abs() <= 1e-4 + 1e-3 * scores.detach().abs().amax()).all()):
+        if self.module is not module and not _gives(read, weight, bias, scores):
             return None
         self.module = module
         ones = read.new_ones((read.shape[0], 1 if isinstance(bias, Tensor) else 0))
         return torch.cat([read, ones], dim=1)
+
+
+@torch.no_grad()
+def _gives(read: Tensor, weight: Any, bias: Any, scores: Tensor) -> bool:
+    """Whether the layer gives these scores, but for what all scores of a row have in common."""
+    # A softmax at the end forgets that part.
+    gap = (nn.functional.linear(read, weight, bias) - scores.detach()).float()
+    gap = gap - gap.mean(dim=1, keepdim=True)
+    return bool((gap.abs() <= 1e-4 + 1e-3 * scores.detach().abs().amax()).all())

@@ -8,7 +8,7 @@ state of torch's random numbers are what they were. No ``grad`` is written: grad
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from marginscope.exceptions import ModelError
 from marginscope.torch.endings import Ending, ending_of
 
-__all__ = ["is_looking", "own_module", "quiet_look", "scores_of"]
+__all__ = ["is_compiled", "is_looking", "looking", "own_module", "quiet_look", "scores_of"]
 
 _LOOKING: ContextVar[bool] = ContextVar("marginscope_is_looking", default=False)
 
@@ -26,6 +26,25 @@ _LOOKING: ContextVar[bool] = ContextVar("marginscope_is_looking", default=False)
 def is_looking() -> bool:
     """Say whether a watch is looking at a net right now: hooks of your own may skip that call."""
     return _LOOKING.get()
+
+
+def is_compiled(net: nn.Module) -> bool:
+    """Say whether some part of a net is compiled: hooks inside would have it compiled anew."""
+    return any(map(_is_compiled, net.modules()))
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    return getattr(module, "_compiled_call_impl", None) is not None or hasattr(module, "_orig_mod")
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Make ``is_looking`` true: what is called inside is no part of the training."""
+    token = _LOOKING.set(True)
+    try:
+        yield
+    finally:
+        _LOOKING.reset(token)
 
 
 def own_module(net: nn.Module) -> nn.Module:
@@ -46,13 +65,12 @@ def quiet_look(net: nn.Module) -> Iterator[None]:
     modes = [one.training for one in modules]
     buffers = [(one, one.detach().clone()) for one in net.buffers()]
     devices = sorted({one.device.index for one in net.parameters() if one.is_cuda})
-    token = _LOOKING.set(True)
     try:
         # The flag itself, not eval(): a net may override train(), to freeze its norms say.
         for one in modules:
             one.training = False
         # Deterministic kernels or autocast stay as the loop has them; autograd is chosen by the caller.
-        with torch.random.fork_rng(devices=devices):
+        with looking(), _uncompiled(modules), torch.random.fork_rng(devices=devices):
             yield
     finally:
         for one, mode in zip(modules, modes, strict=True):
@@ -62,12 +80,18 @@ def quiet_look(net: nn.Module) -> Iterator[None]:
                 # Written only where it changed: a write would spoil a backward pass that is under way.
                 if buffer.shape == before.shape and not _same(buffer, before):
                     buffer.copy_(before)
-        _LOOKING.reset(token)
+
+
+def _uncompiled(modules: list[nn.Module]) -> Any:
+    """Return a context in which compiled parts run as they were written: evaluation would compile them anew."""
+    has_stance = any(map(_is_compiled, modules)) and hasattr(torch.compiler, "set_stance")  # from torch 2.6 on
+    return torch.compiler.set_stance("force_eager") if has_stance else nullcontext()
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
-    return bool(torch.equal(one, other)) or bool((torch.isnan(one) == torch.isnan(other)).all() and torch.equal(
-        torch.nan_to_num(one), torch.nan_to_num(other)))  # fmt: skip
+    if torch.equal(one, other):
+        return True
+    return bool(((one == other) | (one != one) & (other != other)).all())
 
 
 def scores_of(answer: Any) -> tuple[Tensor, Ending]:

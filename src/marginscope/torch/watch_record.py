@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from marginscope.exceptions import ModelError
 from marginscope.geometry.class_gradients import ClassGradients
 from marginscope.torch.class_meter import ClassReadings, read_classes
 from marginscope.torch.deep_gradients import read_deep
@@ -75,6 +76,11 @@ def look(net: nn.Module, probe: Probe, loss: LossSlopes, *, deep: bool, step: in
     with quiet_look(module):
         scores, ending, features, reach, last = _answer(module, probe)
         codes = probe.codes.reshape(-1)
+        if scores.shape[0] != codes.numel():
+            raise ModelError(
+                f"scores of shape (n, n_classes) are needed, but the net gave {scores.shape[0]} rows of them for "
+                f"{codes.numel()} labels; return one score a class for every label"
+            )
         known = (codes >= 0) & (codes < scores.shape[1])
         scores, codes = scores[known], codes[known]
         features = None if features is None else features[known]

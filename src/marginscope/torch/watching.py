@@ -8,24 +8,21 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from marginscope.exceptions import DataQualityWarning, UsageError
-from marginscope.torch.endings import Ending
 from marginscope.torch.last_layer_input import LastLayerInput
 from marginscope.torch.loss_slopes import LossSlopes, name_of_loss
-from marginscope.torch.quiet_look import is_looking, own_module, scores_of
+from marginscope.torch.quiet_look import is_compiled, is_looking, looking
 from marginscope.torch.watch_record import look, read_batch
 from marginscope.torch.watch_result import WatchResult
 from marginscope.torch.watch_schedule import schedule_of
-from marginscope.torch.watched_rows import class_numbers, make_probe
+from marginscope.torch.watched_batches import RecentBatches
+from marginscope.torch.watched_rows import make_probe
 
 __all__ = ["Watch", "watch"]
-
-_ROWS_OF_BATCHES = 512
 
 
 def watch(
@@ -141,16 +138,14 @@ class Watch(WatchResult):
         self._probe = None
         if X is not None:
             self._probe, self._names = make_probe(X, y, names, most_rows, rng)
-        self._counts = np.zeros(0, dtype=np.int64)
         self._handles: list[Any] = []
         self._last: LastLayerInput | None = None
-        self._ending = Ending()
+        self._batches: RecentBatches | None = None
         self._started = 0.0
         self._first_look = 0.0
         self._step = 0
         self._stepped: set[int] = set()
         self._is_manual = False
-        self._kept: list[tuple[Tensor, Tensor, Tensor | None]] | None = None
 
     def __enter__(self) -> Watch:
         if self._handles:
@@ -165,12 +160,12 @@ class Watch(WatchResult):
         self._handles.append(register_optimizer_step_post_hook(self._after_optimizer))
         if self._probe is None:
             # A compiled net would be compiled anew for a hook: its gradients are then those of the scores.
-            if own_module(self._net) is self._net:
+            if not is_compiled(self._net):
                 self._last = LastLayerInput(self._net)
                 self._last.listen()
+            self._batches = RecentBatches(self._last)
             if self._criterion is not None:
                 self._handles.append(self._criterion.register_forward_hook(self._after_criterion))
-            self._kept = []
         return self
 
     def __exit__(
@@ -180,7 +175,7 @@ class Watch(WatchResult):
         try:
             if self._probe is not None and (not self.records or self.records[-1].step != self._step):
                 self._look()
-            elif self._kept:
+            elif self._batches is not None and self._batches.n_rows:
                 self._read_batches()
         except Exception as problem:
             # The loop's own exception comes first, and a run that ended well is not spoilt by a look.
@@ -195,10 +190,16 @@ class Watch(WatchResult):
 
     def batch(self, scores: Any, target: Any) -> None:
         """Hand in the scores and targets of one batch, where no X and y were given."""
-        if self._kept is None or not self._is_active:
+        if self._batches is None or not self._is_active:
             return
-        if self._kept or self._is_due():
-            self._keep(scores, target)
+        started = time.perf_counter()
+        try:
+            self._batches.add(scores, target)
+            self._schedule.seconds += time.perf_counter() - started
+            if self._batches.is_full and self._is_due():
+                self._read_batches()
+        except Exception as problem:
+            self._give_up(problem)
 
     @property
     def _is_active(self) -> bool:
@@ -248,46 +249,21 @@ class Watch(WatchResult):
         self._add(record)
         self._schedule.looked(self._step, time.perf_counter() - started)
 
-    def _keep(self, scores: Any, target: Any) -> None:
-        """Keep one batch until there are rows enough for a look."""
-        started = time.perf_counter()
-        assert self._kept is not None
-        try:
-            flat, self._ending = scores_of(scores)
-            flat = flat.detach()
-            codes, _ = class_numbers(target, self._names)
-            if codes.size != flat.shape[0]:
-                raise UsageError(
-                    f"a target must be one class number a row, but got the shape {codes.shape} for {flat.shape[0]} "
-                    "rows of scores; call batch(scores, target) with class numbers"
-                )
-            features = None if self._last is None else self._last.features_of(flat)
-            rows = torch.from_numpy(codes.reshape(-1)).to(flat.device)
-            known = (rows >= 0) & (rows < flat.shape[1])
-            self._kept.append((flat[known], rows[known], None if features is None else features[known]))
-            self._schedule.seconds += time.perf_counter() - started
-            if sum(one[1].numel() for one in self._kept) >= _ROWS_OF_BATCHES:
-                self._read_batches()
-        except Exception as problem:
-            self._give_up(problem)
-
     def _read_batches(self) -> None:
         started = time.perf_counter()
-        assert self._kept is not None
-        scores, codes = torch.cat([one[0] for one in self._kept]), torch.cat([one[1] for one in self._kept])
-        parts = [one[2] for one in self._kept if one[2] is not None]
-        features = torch.cat(parts) if len(parts) == len(self._kept) else None
-        self._kept = []
-        seen = np.bincount(codes.cpu().numpy(), minlength=max(scores.shape[1], self._counts.size))
-        seen[: self._counts.size] += self._counts
-        self._counts = seen
+        assert self._batches is not None
+        rows, counts = self._batches.read(self._names)
         now = started - self._started
-        self._add(read_batch(scores, codes, self._ending, features, self._loss, seen, step=self._step, seconds=now))
+        with looking():  # the criterion that is asked for every row shows its batches here
+            record = read_batch(
+                rows.scores, rows.codes, rows.ending, rows.features, self._loss, counts, step=self._step, seconds=now
+            )
+        self._add(record)
         self._schedule.looked(self._step, time.perf_counter() - started)
 
     def _give_up(self, problem: Exception) -> None:
         """Stop watching, and let the training go on."""
         self._detach()
-        self._kept = None
+        self._batches = None
         self.problem = f"watching ended at step {self._step}: {type(problem).__name__}: {problem}"
         warnings.warn(f"{self.problem}; the training is not touched by it", DataQualityWarning, stacklevel=3)
