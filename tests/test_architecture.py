@@ -42,6 +42,11 @@ LEVELS = {
 }
 FREE = {"_validation", "exceptions", "runs", "distributed"}
 SAME_LEVEL = {("adapters", "tables"), ("adapters", "estimators"), ("batches", "objectives"), ("inference", "adapters")}
+# What adapters load by name, once a model of that kind has come.
+NETWORKS_BY_NAME = {
+    ("adapters.open_model", "torch.model_view"),
+    ("adapters.keras_part", "torch.keras_module"),
+}
 # Result types: all that a report may know.
 REPORTABLE = ("findings", "_display", "diagnosis.result", "remedies.ledger")
 EXACT_SOLVERS = tuple(
@@ -163,7 +168,7 @@ def _forbidden(module: str, one: Import, source: Path) -> str:
         return "" if one.name == "__version__" or importer[0] == "cli" else "the lazy package hides what is imported"
     if importer == ["_display"] and one.is_by_name and target[0] == "reports":
         return ""
-    if importer == ["adapters", "open_model"] and one.is_by_name and target == ["torch", "model_view"]:
+    if one.is_by_name and (".".join(importer), ".".join(target)) in NETWORKS_BY_NAME:
         return ""
     return _upward(".".join(importer), ".".join(target))
 

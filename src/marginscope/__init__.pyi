@@ -1,4 +1,5 @@
 from . import integrations, losses
+from .adapters.keras_network import KerasNetwork
 from .adapters.predictions import Predictions
 from .certificates.bracket import Bracket
 from .certificates.margin import MarginSolution
@@ -53,6 +54,7 @@ __all__ = [
     "ExperimentResult",
     "GradientDescentClassifier",
     "HardMarginClassifier",
+    "KerasNetwork",
     "LateLaw",
     "MarginClassifier",
     "MarginSolution",

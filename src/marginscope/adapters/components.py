@@ -27,6 +27,7 @@ __all__ = [
     "searched_paths",
     "steps_of",
     "unwrap",
+    "value_in_use",
 ]
 
 # Steps that turn raw columns into numbers; they come before any scaling.
@@ -58,6 +59,11 @@ def _is_component(value: Any) -> bool:
 def own_params(component: Any) -> dict[str, Any]:
     """Return the parameters of one component, those of its parts left out."""
     return dict(component.get_params(deep=False)) if _is_component(component) else {}
+
+
+def value_in_use(component: Any, name: str, value: Any) -> Any:
+    """Return the value that a parameter of ``None`` stands for, where the component says so by ``in_use``."""
+    return component.in_use(name) if value is None and hasattr(component, "in_use") else value
 
 
 def components(estimator: Any) -> dict[str, Any]:

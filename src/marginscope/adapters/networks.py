@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from marginscope.adapters.answers import ask, guarded, must_not_change
-from marginscope.adapters.components import describe, own_params, predictors, searched_paths, unwrap
+from marginscope.adapters.components import describe, own_params, predictors, searched_paths, unwrap, value_in_use
 from marginscope.adapters.knobs import NetworkKnobs
 from marginscope.adapters.network_part import NetworkPart
 from marginscope.adapters.perceptron_part import is_perceptron, perceptron_part
@@ -18,7 +18,7 @@ from marginscope.adapters.perceptron_part import is_perceptron, perceptron_part
 __all__ = ["NETWORK_PARAMETERS", "PERCEPTRON_PARAMETERS", "network_knobs", "network_part"]
 
 # field of NetworkKnobs: name of the parameter
-NETWORK_PARAMETERS = {"width": "copies", "branches": "branches", "loss": "loss"}
+NETWORK_PARAMETERS = {"width": "copies", "branches": "branches", "loss": "loss", "usual_start": "usual_start"}
 # its hidden layers are all there is of its trunk, and its loss is cross-entropy
 PERCEPTRON_PARAMETERS = {"width": "hidden_layer_sizes", "activation": "activation"}
 
@@ -33,7 +33,8 @@ def network_knobs(estimator: Any) -> NetworkKnobs | None:
         for field, name in names.items():
             whole = f"{path}__{name}" if path else name
             if name in params and whole not in searched:
-                value = _sizes(params[name]) if name == "hidden_layer_sizes" else params[name]
+                value = value_in_use(part, name, params[name])
+                value = _sizes(value) if name == "hidden_layer_sizes" else value
                 found |= {field: whole, f"{field}_value": value}
         if found:
             return NetworkKnobs(**found)

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+from marginscope.adapters.keras_building import is_keras_model
 from marginscope.adapters.model_view import ModelView
 from marginscope.adapters.predictions import Predictions
 from marginscope.exceptions import ModelError
@@ -31,9 +32,11 @@ def register_view(package: str, open_view: Callable[..., ModelView]) -> None:
 def _opener(model: Any) -> Callable[..., ModelView] | None:
     """Return who opens models of another package than scikit-learn; it is loaded for such a model only."""
     ancestry = {parent.__module__.partition(".")[0] for parent in type(model).__mro__}
-    if "keras" in ancestry:
+    if "keras" in ancestry and is_keras_model(model):
         # Before torch: on that backend a Keras model is a torch module too.
-        return _OTHERS.get("keras")
+        from marginscope.adapters.keras_model import KerasView
+
+        return KerasView
     if "torch" in ancestry:
         if hasattr(model, "fit") and hasattr(model, "predict"):
             return None

@@ -18,6 +18,7 @@ from marginscope.adapters.components import (
     parent_and_name,
     searched_paths,
     unwrap,
+    value_in_use,
 )
 from marginscope.adapters.model_view import PenaltyKnob
 
@@ -113,6 +114,7 @@ def penalty_knobs(estimator: Any) -> tuple[PenaltyKnob, ...]:
         rule = _rule(owner, name)
         if rule is None or owner_path not in inside or path in searched or _is_switched_off(owner, rule):
             continue
+        value = value_in_use(owner, name, value)
         value = rule.none_means if value is None else value
         if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value):
             continue

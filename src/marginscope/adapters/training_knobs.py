@@ -9,7 +9,14 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from marginscope.adapters.components import components, is_named, own_params, parent_and_name, searched_paths
+from marginscope.adapters.components import (
+    components,
+    is_named,
+    own_params,
+    parent_and_name,
+    searched_paths,
+    value_in_use,
+)
 from marginscope.adapters.knobs import TrainingKnob
 
 __all__ = ["TRAINING", "Training", "training_knobs"]
@@ -133,6 +140,7 @@ def training_knobs(estimator: Any) -> tuple[TrainingKnob, ...]:
         rule = next((rule for rule in TRAINING if rule.fits(owner, name)), None)
         if rule is None or owner_path not in inside or path in searched:
             continue
+        value = value_in_use(owner, name, value)
         value = rule.none_means if value is None else value
         if not _is_number(value) or not 0 < value < math.inf:
             continue
