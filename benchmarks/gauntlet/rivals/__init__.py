@@ -1,0 +1,1 @@
+"""What other tools say about the same draws, read generously."""
