@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from marginscope.remedies.linear_slot import linear_recipe, linear_snippet
-from marginscope.remedies.network_loss import network_recipe, network_snippet
+from marginscope.remedies.network_loss import TORCH_LOSSES, network_recipe, network_snippet
 from marginscope.remedies.recipe import Recipe, Situation
 
 __all__ = ["loss_recipe", "loss_snippet"]
@@ -45,4 +45,5 @@ def loss_recipe(
 
 def loss_snippet(recipe: Recipe) -> str:
     """Return code that exchanges the loss."""
-    return linear_snippet(recipe) if "MarginClassifier(" in recipe.expression else network_snippet(recipe)
+    name = recipe.expression.partition("=")[2].strip("'")
+    return network_snippet(recipe) if name in TORCH_LOSSES else linear_snippet(recipe)
