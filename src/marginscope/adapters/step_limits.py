@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from marginscope.adapters.components import components, default_of, is_named, own_params, parent_and_name, unwrap
 from marginscope.adapters.knobs import TrainingKnob
 
-__all__ = ["ended_at_limit", "is_cut_short", "usual_value"]
+__all__ = ["ended_at_limit", "is_cut_short", "late_fall", "usual_value"]
 
 # Their rounds are always used up unless they stop early, so that the number says nothing.
 _ALWAYS_AT_LIMIT = ("BaseHistGradientBoosting", "BaseGradientBoosting", "GradientDescentClassifier")
@@ -57,6 +57,26 @@ def _one(model: Any) -> bool | None:
 def _has_strict_rule(model: Any, params: dict[str, Any]) -> bool:
     tolerance, usual = params.get("tol"), default_of(model, "tol")
     return not isinstance(tolerance, numbers.Real) or not isinstance(usual, numbers.Real) or tolerance <= _LOOSE * usual
+
+
+def late_fall(fitted: Any) -> float | None:
+    """Return how much of the fall of the training loss came in the last fifth of the passes.
+
+    A training that goes on as it began has 0.2, one that has settled about 0. ``None``
+    where the model keeps no losses, or fewer than 10 of them.
+    """
+    model = unwrap(fitted)[1]
+    losses = getattr(model, "loss_curve_", None)
+    if losses is None and isinstance(getattr(model, "history_", None), Mapping):
+        losses = model.history_.get("loss")
+    if losses is None or len(losses) < 10:
+        return None
+    curve = np.asarray(losses, dtype=float)
+    fifth = len(curve) // 5
+    # Means over windows, because the loss of single passes jumps.
+    first, before, last = curve[0], curve[-2 * fifth : -fifth].mean(), curve[-fifth:].mean()
+    whole = first - last
+    return float((before - last) / whole) if whole > 0 else None
 
 
 def usual_value(estimator: Any, path: str) -> Any:

@@ -25,6 +25,7 @@ from marginscope.remedies.recipe import Remedy
 from marginscope.remedies.relabel import Relabel
 from marginscope.remedies.richer_model import RicherModel
 from marginscope.remedies.scaling import Scaling
+from marginscope.remedies.smaller_model import SmallerModel
 from marginscope.remedies.smote import Smote
 from marginscope.remedies.step_size import StepSize
 from marginscope.remedies.stronger_penalty import StrongerPenalty
@@ -66,6 +67,7 @@ REMEDIES: tuple[Remedy, ...] = (
     FreshUnits(),
     WiderNetwork(),
     ClassBranches(),
+    SmallerModel(),
     RicherModel(),
 )
 

@@ -23,8 +23,8 @@ class StrongerPenalty:
     expects: float = 0.05
     changes: frozenset[str] = ALL
     family: str = "penalty"
-    fits: int = 2
-    factors: tuple[float, ...] = (10.0, 1e2)
+    fits: int = 3
+    factors: tuple[float, ...] = (10.0, 1e3, 1e5)
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from marginscope.diagnosis.case import Check
 from marginscope.diagnosis.checks.class_absent import ClassAbsent
 from marginscope.diagnosis.checks.conflicting_labels import ConflictingLabels
+from marginscope.diagnosis.checks.dead_units import DeadUnits
 from marginscope.diagnosis.checks.few_rows import FewRows
+from marginscope.diagnosis.checks.flat_loss import FlatLoss
 from marginscope.diagnosis.checks.imbalance import Imbalance
 from marginscope.diagnosis.checks.infinite_parameters import InfiniteParameters
 from marginscope.diagnosis.checks.knob_ignored import KnobIgnored
@@ -13,7 +15,10 @@ from marginscope.diagnosis.checks.label_map import LabelMap
 from marginscope.diagnosis.checks.low_capacity import LowCapacity
 from marginscope.diagnosis.checks.mislabelled import Mislabelled
 from marginscope.diagnosis.checks.no_signal import NoSignal
+from marginscope.diagnosis.checks.non_identifiable import NonIdentifiable
+from marginscope.diagnosis.checks.not_converged import NotConverged
 from marginscope.diagnosis.checks.over_regularised import OverRegularised
+from marginscope.diagnosis.checks.overfit import Overfit
 from marginscope.diagnosis.checks.rival_overlap import RivalOverlap
 from marginscope.diagnosis.checks.share_drift import ShareDrift
 from marginscope.diagnosis.checks.shared_interference import SharedInterference
@@ -33,10 +38,15 @@ CHECKS: tuple[Check, ...] = (
     KnobIgnored(),
     InfiniteParameters(),
     WeightsVanish(),
+    NonIdentifiable(),
     LowCapacity(),
     UnscaledFeatures(),
     OverRegularised(),
     Imbalance(),
+    DeadUnits(),
+    FlatLoss(),
+    NotConverged(),
+    Overfit(),
     SharedInterference(),
     NoSignal(),
     RivalOverlap(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.adapters.step_limits import ended_at_limit, is_cut_short
+from marginscope.adapters.step_limits import ended_at_limit, is_cut_short, late_fall
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import claims_of, settled
 from marginscope.diagnosis.deeper_causes import claims_on, kept_proofs, proofs_of, yielding
@@ -24,7 +24,8 @@ class NotConverged:
 
     Looked at are classes whose training recall is below ``trained``. If their recall out of
     sample is one half or more, then only below ``learned``, and only where the fit ended at
-    its step limit or more than ``plateau`` of the loss of the class shares is left. Longer
+    its step limit, or more than ``plateau`` of the loss of the class shares is left, or the last
+    fifth of the passes brought more than ``late`` of what the loss fell. Longer
     training is tried where another step size does not bring back ``enough`` of the missing
     recall. An intervention that needs no more training and does as much, up to ``equal``
     recall, goes deeper: other units, another loss, and scaled features unless the training is
@@ -37,6 +38,7 @@ class NotConverged:
     trained: float = 0.9
     learned: float = 0.9
     plateau: float = 0.9
+    late: float = 0.03
     enough: float = 0.7
     equal: float = 0.05
 
@@ -49,14 +51,14 @@ class NotConverged:
             raise CheckNotApplicable("the model has no number of steps and no step size that is known here")
         limited = ended_at_limit(case.fitted)
         if limited is False and all(knob.kind == "steps" for knob in knobs):
-            return self._passed("The fit ended by its own tolerance before its step limit.", limited, None)
+            return self._passed(case, "The fit ended by its own tolerance before its step limit.", limited, None)
         behind = self._missed_in_training(case)
         if not behind.any():
-            return self._passed("Training reaches every class: each is learned on its own rows.", limited, None)
+            return self._passed(case, "Training reaches every class: each is learned on its own rows.", limited, None)
         prior = prior_loss(case)
         behind = self._worth_a_trial(case, behind, limited, prior)
         if not behind.any():
-            return self._passed("Nothing about the end of the training speaks against it.", limited, prior)
+            return self._passed(case, "Nothing about the end of the training speaks against it.", limited, prior)
         setting = ", ".join(f"{knob.path}={knob.value:g}" for knob in knobs)
         return settled(
             case,
@@ -65,7 +67,7 @@ class NotConverged:
             remedies=("longer-training", "step-size"),
             issue="Training longer or with another step size recovers {names}; with " + setting + " it ends too early.",
             passed=f"Neither more steps nor another step size than {setting} recovers a class.",
-            extra=self._evidence(limited, prior),
+            extra=self._evidence(case, limited, prior),
         )
 
     def _missed_in_training(self, case: Case) -> NDArray[np.bool_]:
@@ -78,7 +80,8 @@ class NotConverged:
     ) -> NDArray[np.bool_]:
         poor = np.isin(np.arange(case.n_classes), case.poor)
         stands = prior is not None and prior.left > self.plateau
-        return behind & (poor | ((case.scores.recall < self.learned) & bool(limited or stands)))
+        falls = (late_fall(case.fitted) or 0.0) > self.late
+        return behind & (poor | ((case.scores.recall < self.learned) & bool(limited or stands or falls)))
 
     def _claims(self, case: Case, behind: NDArray[np.bool_]) -> dict[str, Counterfactual]:
         names = frozenset(name for name, missed in zip(case.names, behind, strict=True) if missed)
@@ -101,10 +104,10 @@ class NotConverged:
         missing = 1.0 - float(case.lab_recall[case.names.index(claim.label)])
         return claim.lift >= self.enough * missing
 
-    def _passed(self, sentence: str, limited: bool | None, prior: PriorLoss | None) -> Finding:
-        return Finding(self.slug, Status.PASSED, sentence, evidence=self._evidence(limited, prior))
+    def _passed(self, case: Case, sentence: str, limited: bool | None, prior: PriorLoss | None) -> Finding:
+        return Finding(self.slug, Status.PASSED, sentence, evidence=self._evidence(case, limited, prior))
 
-    def _evidence(self, limited: bool | None, prior: PriorLoss | None) -> tuple[Evidence, ...]:
+    def _evidence(self, case: Case, limited: bool | None, prior: PriorLoss | None) -> tuple[Evidence, ...]:
         rows: tuple[Evidence, ...] = ()
         if limited is not None:
             rows += (Evidence("the fit ended at its step limit (1 is yes)", float(limited)),)
@@ -113,4 +116,7 @@ class NotConverged:
                 Evidence("mean cross-entropy on the training rows", prior.loss, prior.entropy),
                 Evidence("share of the loss of the class shares that is left", prior.left, self.plateau),
             )
+        late = late_fall(case.fitted)
+        if late is not None:
+            rows += (Evidence("share of the fall of the loss in the last fifth of the passes", late, self.late),)
         return rows
