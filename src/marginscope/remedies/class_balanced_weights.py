@@ -22,7 +22,7 @@ class ClassBalancedWeights:
     """Weight of class k proportional to (1 - beta) / (1 - beta^n_k) (Cui et al. 2019), total weight as it was."""
 
     slug: str = "class-balanced-weights"
-    title: str = "class-balanced weights"
+    title: str = "weights by the effective number of rows"
     side_effects: str = (
         "probabilities are those of a more balanced population; on separable data without a penalty the effect fades"
     )

@@ -17,7 +17,7 @@ class FocalLoss:
     """(1 - p)^2 log(1 / p) in place of the log-loss (Lin et al. 2017)."""
 
     slug: str = "focal-loss"
-    title: str = "focal loss"
+    title: str = "a loss that counts rows less the better they are told (focal)"
     side_effects: str = "no probabilities of its own; wrong labels count more"
     acts_on: frozenset[str] = frozenset({"imbalance"})
     expects: float = 0.02

@@ -16,7 +16,7 @@ class LabelSmoothing:
     """Cross-entropy against labels that give 0.1 / K to every class (Szegedy et al. 2016): the optimum is finite."""
 
     slug: str = "label-smoothing"
-    title: str = "label smoothing"
+    title: str = "labels that give a little to every class (label smoothing)"
     side_effects: str = "probabilities are pulled towards equal ones"
     acts_on: frozenset[str] = frozenset({"overfit", "mislabelled", "weights-vanish", "infinite-parameters"})
     expects: float = 0.02

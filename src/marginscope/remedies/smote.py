@@ -31,7 +31,7 @@ class Smote:
     """imbalanced-learn's ``SMOTE`` in front of the model, for classes of 8 rows and more."""
 
     slug: str = "smote"
-    title: str = "SMOTE"
+    title: str = "rows made between neighbours of a small class (SMOTE)"
     side_effects: str = "synthetic rows; probabilities are those of a balanced population"
     acts_on: frozenset[str] = frozenset({"imbalance", "knob-ignored", "few-rows"})
     expects: float = 0.05
