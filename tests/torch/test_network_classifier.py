@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from marginscope import DataError, DataQualityWarning, ModelError
 from marginscope.exceptions import UsageError
@@ -195,6 +196,26 @@ def test_what_nothing_draws_anew_is_kept_and_said():
         model = fitted(nn.Sequential(nn.Linear(6, 8), head), train=lambda *_: None)
     assert model.module_[1].scale.item() == pytest.approx(11.0)
     assert not torch.equal(model.module_[1].weight, head.weight)
+
+
+def test_weights_that_are_made_of_others_are_drawn_anew():
+    def made():
+        return nn.Sequential(weight_norm(nn.Linear(6, 8)), nn.ReLU(), spectral_norm(nn.Linear(8, 3)))
+
+    given = made()
+    with torch.no_grad():
+        given[0].bias.fill_(9.0)
+        given[0].weight = torch.full((8, 6), 5.0)
+    started = NetworkClassifier(given, random_state=0, train=lambda *_: None).fit(X, Y).module_
+    for at, bound in ((0, 6**-0.5), (2, None)):
+        weight = started[at].weight.detach()
+        assert weight.isfinite().all()
+        assert weight.unique().numel() == weight.numel()
+        assert bound is None or float(weight.abs().max()) <= bound * (1 + 1e-5)
+    assert float(started[0].bias.detach().abs().max()) <= 6**-0.5
+    assert float(given[0].weight.detach().min()) == pytest.approx(5.0)
+    loss = fitted(given, n_epochs=8, learning_rate=0.01).history_["loss"]
+    assert loss[-1] < 0.9 * loss[0]
 
 
 def test_frozen_parts_keep_their_values():

@@ -178,6 +178,28 @@ def test_outputs_after_functions_are_what_the_next_part_reads():
     np.testing.assert_allclose(layers[1].outputs, second)
 
 
+def test_a_function_in_place_hides_no_layer():
+    class InPlace(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.last = nn.Linear(5, 5), nn.Linear(5, 5), nn.Linear(5, 3)
+
+        def forward(self, rows):
+            hidden = F.relu(self.first(rows), inplace=True)
+            return self.last(torch.sigmoid_(self.second(hidden)))
+
+    torch.manual_seed(0)
+    network = InPlace().double()
+    with torch.no_grad():
+        first = F.relu(network.first(tensor(X)))
+        second = torch.sigmoid(network.second(first))
+    layers = network_part(network, X, Y, CLASSES).layers
+    assert [layer.name for layer in layers] == ["first", "second"]
+    np.testing.assert_allclose(layers[0].outputs, first)
+    np.testing.assert_allclose(layers[1].outputs, second)
+    np.testing.assert_array_equal(layers[0].reach == 0, first == 0)
+
+
 def test_outputs_of_maps_are_means_over_their_places():
     network, rows, _ = made("a norm stands for the layer it reads")
     network.eval()

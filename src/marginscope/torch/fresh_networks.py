@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import is_parametrized
 
 from marginscope.exceptions import DataQualityWarning, ModelError, UsageError
 
@@ -107,12 +108,15 @@ def reinitialise(network: nn.Module) -> tuple[str, ...]:
     """
     parameters = {name: p for name, p in network.named_parameters() if not is_lazy(p)}
     before = {name: p.detach().clone() for name, p in parameters.items()}
+    parts = [part for part in network.modules() if not _is_frozen(part)]
+    shaped = [part for part in parts if is_parametrized(part)]
+    done = {id(p) for part in shaped if _draw_parametrized(part) for p in part.parameters()}
     for p in parameters.values():
         # What is still NaN afterwards was drawn by nobody; no list of layers is needed.
-        if p.requires_grad and p.is_floating_point():
+        if p.requires_grad and p.is_floating_point() and id(p) not in done:
             p.fill_(torch.nan)
-    for part in reversed(list(network.modules())):
-        if not _is_frozen(part):
+    for part in reversed(parts):
+        if part not in shaped:
             _reset(part)
     kept = []
     for name, p in parameters.items():
@@ -122,6 +126,31 @@ def reinitialise(network: nn.Module) -> tuple[str, ...]:
             p.copy_(before[name])
             kept.append(name)
     return tuple(kept)
+
+
+def _draw_parametrized(part: nn.Module) -> bool:
+    """Draw a part whose weights are made of others (weight norm, say) as it is without that; return success."""
+    # A twin of the class that was extended: taking the extension off changes the class, for all copies.
+    kind: Any = type(part).__bases__[0]
+    plain: Any = kind.__new__(kind)
+    made = [*part.parametrizations]  # type: ignore[misc]
+    own = {**{name: getattr(part, name) for name in made}, **dict(part.named_parameters(recurse=False))}
+    plain.__dict__.update(part.__dict__)
+    plain._modules = {name: inner for name, inner in part._modules.items() if name != "parametrizations"}
+    plain._parameters = {name: nn.Parameter(torch.full_like(p, torch.nan)) for name, p in own.items()}
+    _reset(plain)
+    if any(_has_nan(p) for p in plain.parameters(recurse=False)):
+        return False
+    for name, p in plain.named_parameters(recurse=False):
+        try:
+            if name in made:
+                setattr(part, name, p.detach())
+            else:
+                part.get_parameter(name).copy_(p)
+        except Exception:
+            # A parametrisation need not know which values make a given weight.
+            return False
+    return True
 
 
 def _reset(part: nn.Module) -> None:

@@ -22,6 +22,8 @@ class Call:
     module : Module
     read : Tensor or None
         Its first input.
+    read_version : int
+        How often that tensor had been overwritten by then.
     given : Tensor
         Its output, as nothing that works in place changes it.
     passed : Tensor
@@ -32,9 +34,14 @@ class Call:
     name: str
     module: nn.Module
     read: Tensor | None
+    read_version: int
     given: Tensor
     passed: Tensor
     has_parameters: bool
+
+    def reads_as_given(self, other: Call) -> bool:
+        """Return whether it reads the output of another call with nothing, in place or not, between them."""
+        return self.read is other.passed and self.read_version == 0
 
 
 class LayerCalls:
@@ -71,13 +78,14 @@ class LayerCalls:
             if not isinstance(first, Tensor) or not first.is_floating_point() or _is_wrapped(first):
                 return None
             read = next((one for one in inputs if isinstance(one, Tensor)), None)
+            version = 0 if read is None else int(read._version)
             if not has_parameters:
-                self.calls.append(Call(name, part, read, first, first, has_parameters))
+                self.calls.append(Call(name, part, read, version, first, first, has_parameters))
                 return None
             given = first if first.requires_grad else first.detach().requires_grad_(True)
             # A copy goes on, since an activation in place would overwrite what was given.
             passed = given.clone()
-            self.calls.append(Call(name, part, read, given, passed, has_parameters))
+            self.calls.append(Call(name, part, read, version, given, passed, has_parameters))
             return (passed, *output[1:]) if isinstance(output, tuple) else passed
 
         return keep

@@ -160,15 +160,14 @@ def _pull(scores: Tensor, codes: Tensor, ending: Ending, loss: RowLoss) -> Tenso
 
 def _hidden(calls: list[Call], ends: list[Call]) -> list[Call]:
     """Return the last call of every part with parameters before the end."""
-    own = {call.name: call for call in calls if call.has_parameters and call not in ends}
-    shapes = [(id(call.read), units_axis(call), call.given.shape) for call in own.values()]
+    own = list({call.name: call for call in calls if call.has_parameters and call not in ends}.values())
     # What a norm reads as it is has its units twice.
-    read_by_equal = {(read, axis, shape) for read, axis, shape in shapes}
-    return [
-        call
-        for call in own.values()
-        if (id(call.passed), units_axis(call), call.given.shape) not in read_by_equal or call.given.ndim < 2
-    ]
+    return [call for call in own if not any(_has_same_units(other, call) for other in own)]
+
+
+def _has_same_units(reader: Call, call: Call) -> bool:
+    is_alike = reader.given.shape == call.given.shape and units_axis(reader) == units_axis(call)
+    return is_alike and reader.reads_as_given(call)
 
 
 def _outputs(call: Call, axis: int, seen: LayerCalls) -> Tensor:
