@@ -40,11 +40,11 @@ def uneven() -> tuple[Any, Any, Any, Any]:
 def situation_of(uneven: Any) -> Callable[..., Situation]:
     """Return what a remedy may look at, for a model on the uneven rows or on others."""
 
-    def make(model: Any, *, X: Any = None, y: Any = None, merges: Any = None, seed: int = 0) -> Situation:
+    def make(model: Any, *, X: Any = None, y: Any = None, merges: Any = None, seed: int = 0, **known: Any) -> Situation:
         X, y = (uneven[0] if X is None else X), (uneven[1] if y is None else y)
         labels, codes = np.unique(y, return_inverse=True)
         view = as_model_view(model, seed=seed)
-        return Situation(view, features_from(X), labels, np.bincount(codes), seed, merges or {})
+        return Situation(view, features_from(X), labels, np.bincount(codes), seed, merges or {}, **known)
 
     return make
 

@@ -43,8 +43,12 @@ MODELS = {
     "one against rest": lambda: OneVsRestClassifier(LogisticRegression()),
     "search": lambda: GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2),
     "perceptron": lambda: MLPClassifier((6,), max_iter=40, random_state=0),
+    "own margins": lambda: ms.MarginClassifier(),
+    "descent": lambda: ms.GradientDescentClassifier(n_steps=200),
     "calibrated": lambda: CalibratedClassifierCV(LinearSVC(), cv=2),
 }
+# What checks and a test set tell a remedy: spellings, rows in doubt, other class shares.
+KNOWN = {"merges": {2: 1}, "relabelling": dict.fromkeys(range(0, 60, 3), 2), "test_counts": np.array([100, 100, 300])}
 every_remedy = pytest.mark.parametrize("one", REMEDIES, ids=[one.slug for one in REMEDIES])
 every_pair = pytest.mark.parametrize(
     ("one", "name"),
@@ -90,7 +94,7 @@ def recipes_of(one, situation):
 def test_recipes_are_clonable_estimators_or_a_reason(one, name, situation_of):
     model = MODELS[name]()
     before = pickle.dumps(model)
-    situation = situation_of(model, merges={2: 1})
+    situation = situation_of(model, **KNOWN)
     recipes = recipes_of(one, situation)
     assert pickle.dumps(model) == before
     if recipes is None:
@@ -100,7 +104,8 @@ def test_recipes_are_clonable_estimators_or_a_reason(one, name, situation_of):
     for recipe in recipes:
         assert isinstance(recipe, Recipe)
         assert recipe.name.split(" ")[0] == one.slug
-        assert (recipe.estimator is not None) + (recipe.posthoc is not None) + bool(recipe.merges) == 1
+        turned = (recipe.estimator is not None, recipe.posthoc is not None, recipe.merges, recipe.relabelling)
+        assert sum(map(bool, turned)) == 1
         if recipe.estimator is not None:
             copy = clone(recipe.estimator)
             assert type(copy) is type(recipe.estimator)
@@ -113,6 +118,9 @@ def answers(recipe, situation, X, y, X_test):
     if recipe.merges:
         names = {situation.labels[old]: situation.labels[new] for old, new in recipe.merges.items()}
         y = np.array([names.get(label, label) for label in y.tolist()])
+    if recipe.relabelling:
+        y = y.copy()
+        y[list(recipe.relabelling)] = situation.labels[list(recipe.relabelling.values())]
     model = clone(recipe.estimator if recipe.estimator is not None else situation.view.estimator).fit(X, y)
     if recipe.posthoc is None:
         return model.predict(X_test)
@@ -125,7 +133,7 @@ def answers(recipe, situation, X, y, X_test):
 def test_the_snippet_runs_and_does_what_was_measured(one, name, situation_of, uneven):
     X, y, X_test, _ = uneven
     # Random states fixed as in the refits, so that the two can be compared.
-    situation = situation_of(MODELS[name](), merges={2: 1})
+    situation = situation_of(MODELS[name](), **KNOWN)
     for recipe in recipes_of(one, situation) or ():
         snippet = one.snippet(situation, recipe)
         scope = {"model": clone(situation.view.estimator), "X": X, "y": y, "X_new": X_test}
@@ -168,6 +176,9 @@ PLANTED = {
     "scaling": "unscaled",
     "richer-model": "rings",
     "merge-labels": "respelt",
+    "relabel": "mislabelled",
+    "prior-correction": "drifted",
+    "joint-fit": "masked",
     "stronger-penalty": "overfitted",
     "class-balanced-weights": "logistic",
     "class-thresholds": "logistic",
@@ -220,6 +231,15 @@ def planted(kind, seed=0):
         order = rng.permutation(600)
         X, y = X[order], y[order]
         return LogisticRegression(), X[:300], y[:300], X[300:], y[300:], "bee"
+    if kind == "masked":
+        row = [[-4, 0], [0, 0], [4, 0]]
+        return RidgeClassifier(), *clouds([100, 100, 100], row), *clouds([100, 100, 100], row), "bee"
+    if kind == "drifted":
+        return LogisticRegression(), *clouds([400, 200, 25], near), *clouds([300, 200, 300], near), "cow"
+    if kind == "mislabelled":
+        rows = [*clouds([120, 80, 80], apart), *clouds([100, 100, 100], apart)]
+        rows[1][_in_doubt(rows[0], rows[1], "cow")[:60]] = "bee"
+        return LogisticRegression(), *rows, "cow"
     if kind == "respelt":
         X, y, X_test, y_test = (*clouds([120, 80, 80], apart), *clouds([100, 100, 100], apart))
         for part in (y, y_test):
@@ -228,6 +248,11 @@ def planted(kind, seed=0):
     X, y = clouds([40, 40, 40], np.pad(1.3 * np.eye(3), ((0, 0), (0, 27))))
     X_test, y_test = clouds([200, 200, 200], np.pad(1.3 * np.eye(3), ((0, 0), (0, 27))))
     return LogisticRegression(), X, y, X_test, y_test, "bee"
+
+
+def _in_doubt(X, y, name):
+    """Rows of a name where the cows are."""
+    return np.flatnonzero((X[:, 1] > 2.5) & (y == name))
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +288,8 @@ def effect_of(situation_of):
             patch.setattr(engine, "CHECKS", (keeper,))
             ms.diagnose(model, X, y, X_test=X_test, y_test=y_test)
             case = keeper.kept[0]
+            if slug == "relabel":
+                case.relabelling.update(dict.fromkeys(_in_doubt(X, y, "bee").tolist(), case.names.index("cow")))
             if slug == "merge-labels":
                 case.merges[case.names.index("Cow")] = case.names.index("cow")
             return case, case.lab.effects(slug), case.names.index(label)
@@ -286,6 +313,8 @@ def test_a_remedy_lifts_the_class_that_it_is_made_for(one, effect_of):
 
 @every_remedy
 def test_a_remedy_proves_nothing_where_the_labels_are_permuted(one, effect_of):
+    if one.slug == "relabel":
+        pytest.skip("rows of one place under one name are learned whatever they are; its check and placebo tell")
     if one.slug == "merge-labels":
         pytest.skip("merging two names is right more often whatever the rows are; its check tells them apart first")
     case, effects, code = effect_of(one.slug, planted(PLANTED[one.slug]), permuted=True)

@@ -33,7 +33,7 @@ class NonIdentifiable:
     tolerance: float = 1e-8
     most_inflation: float = 1e4
     most_columns: int = 2000
-    most_work: float = 2e11
+    most_work: float = 1e10
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
