@@ -13,6 +13,7 @@ from marginscope.remedies.early_stopping import EarlyStopping
 from marginscope.remedies.focal_loss import FocalLoss
 from marginscope.remedies.fresh_units import FreshUnits
 from marginscope.remedies.head_retraining import HeadRetraining
+from marginscope.remedies.joint_fit import JointFit
 from marginscope.remedies.label_smoothing import LabelSmoothing
 from marginscope.remedies.ldam import Ldam
 from marginscope.remedies.logit_adjusted_loss import LogitAdjustedLoss
@@ -68,6 +69,7 @@ REMEDIES: tuple[Remedy, ...] = (
     WiderNetwork(),
     ClassBranches(),
     SmallerModel(),
+    JointFit(),
     RicherModel(),
 )
 

@@ -17,6 +17,7 @@ from marginscope.diagnosis.checks.mislabelled import Mislabelled
 from marginscope.diagnosis.checks.no_signal import NoSignal
 from marginscope.diagnosis.checks.non_identifiable import NonIdentifiable
 from marginscope.diagnosis.checks.not_converged import NotConverged
+from marginscope.diagnosis.checks.one_vs_rest_masking import OneVsRestMasking
 from marginscope.diagnosis.checks.over_regularised import OverRegularised
 from marginscope.diagnosis.checks.overfit import Overfit
 from marginscope.diagnosis.checks.rival_overlap import RivalOverlap
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     LowCapacity(),
     UnscaledFeatures(),
     OverRegularised(),
+    OneVsRestMasking(),
     Imbalance(),
     DeadUnits(),
     FlatLoss(),
