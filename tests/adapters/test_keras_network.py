@@ -11,6 +11,7 @@ from sklearn.datasets import load_wine
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras")
@@ -40,6 +41,19 @@ def made(last="softmax", loss="sparse_categorical_crossentropy", units=3, hidden
 
 def recipe(model=None, **settings):
     return KerasNetwork(made() if model is None else model, **{"n_epochs": 15, "random_state": 0, **settings})
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::marginscope.DataQualityWarning")
+@parametrize_with_checks(
+    [KerasNetwork(n_epochs=10, random_state=0)],
+    expected_failed_checks=lambda _: {
+        "check_sample_weight_equivalence_on_dense_data": "copies of a row fall into other batches",
+        "check_methods_subset_invariance": "single precision adds in another order",
+    },
+)
+def test_the_checks_of_scikit_learn(estimator, check):
+    check(estimator)
 
 
 def test_it_learns_and_answers_in_the_labels_of_y(wine_rows):

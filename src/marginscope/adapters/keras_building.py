@@ -22,6 +22,7 @@ __all__ = ["Built", "build_model", "compiled_with", "copy_of", "is_keras_model"]
 
 # Layers without a seed of their own take one from Python's generator, which all threads share.
 _LOCK = threading.RLock()
+_HIDDEN = 64
 
 
 class Built(NamedTuple):
@@ -58,9 +59,10 @@ def build_model(
 
     Parameters
     ----------
-    network : Model or callable
-        A callable is called as ``network(n_features, n_classes)``, with the shape of a row
-        in place of ``n_features`` where rows have more than one axis.
+    network : Model, callable or None
+        ``None``: two hidden layers of 64 units. A callable is called as
+        ``network(n_features, n_classes)``, with the shape of a row in place of
+        ``n_features`` where rows have more than one axis.
     copies : int
         Copies side by side whose scores are added.
     branches : bool
@@ -118,7 +120,18 @@ def _sum(scores: list[Any]) -> Any:
     return scores[0] if len(scores) == 1 else keras.layers.Add()(scores)
 
 
+def _default_model(row_shape: Sequence[int], n_classes: int) -> Any:
+    """Return two hidden layers of 64 units with ReLU, on the flattened row."""
+    import keras
+
+    layers = keras.layers
+    hidden = [layers.Dense(_HIDDEN, activation="relu") for _ in range(2)]
+    return keras.Sequential([keras.Input(tuple(row_shape)), layers.Flatten(), *hidden, layers.Dense(n_classes)])
+
+
 def _given_model(network: Any, row_shape: Sequence[int], n_classes: int) -> Any:
+    if network is None:
+        return _default_model(row_shape, n_classes)
     if is_keras_model(network):
         return network
     if not callable(network) or isinstance(network, type):

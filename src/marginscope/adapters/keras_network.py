@@ -33,12 +33,13 @@ class KerasNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    network : keras.Model or callable
+    network : keras.Model, callable or None
         A model, made anew in every fit from the configuration of its layers. Frozen layers
         (``trainable = False``) and layers that were adapted to data keep their weights. A
         callable is called as ``network(n_features, n_classes)``, with the shape of a row in
-        place of ``n_features`` where rows have more than one axis. The model returns one
-        column a class (or one for two classes): scores, or a softmax or sigmoid of them.
+        place of ``n_features`` where rows have more than one axis. ``None``: two hidden layers
+        of 64 units. The model returns one column a class (or one for two classes): scores, or
+        a softmax or sigmoid of them.
     loss : str, Template, Loss, callable or None
         ``None``: the loss that the model was compiled with, or else cross-entropy. A name of
         ``marginscope.losses.names()`` is trained on the scores, without a softmax at the end;
@@ -150,7 +151,7 @@ class KerasNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def in_use(self, name: str) -> Any:
         """Return what training uses where ``None`` stands for the model's own, ``None`` if that is a schedule."""
         value = getattr(self, name)
-        if value is not None or not is_keras_model(self.network):
+        if value is not None or not (self.network is None or is_keras_model(self.network)):
             return value
         if name == "loss":
             return loss_name(compiled_with(self.network, "loss") or "cross_entropy")

@@ -43,7 +43,8 @@ class FlatLoss:
             Evidence(
                 f"pull on wrong rows of '{case.names[k]:.60}' per pull of cross-entropy", float(ratio[k]), self.flat
             )
-            for k in np.argsort(ratio)[:12]
+            # six digits: single precision shall not order equal ones
+            for k in np.argsort(np.round(ratio, 6), kind="stable")[:12]
             if not np.isnan(ratio[k])
         )
         loss = pulls.loss_name or "the training loss"
