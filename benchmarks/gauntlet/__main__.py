@@ -73,7 +73,10 @@ def verify(options: argparse.Namespace) -> int:
     run_all(path, keys, _verify, [(key, kind, seeds) for key, kind, _ in keys], options.jobs)
     lines = read_lines(path)
     failed = [f"{key} / {kind}" for key, kind, seed in keys if not lines[key, kind, seed]["shown"]]
-    print(f"{len(keys) - len(failed)} of {len(keys)} plantings are what they say" + "".join(f"\n  NOT {one}" for one in failed))
+    print(
+        f"{len(keys) - len(failed)} of {len(keys)} plantings are what they say"
+        + "".join(f"\n  NOT {one}" for one in failed)
+    )
     return 1 if failed else 0
 
 

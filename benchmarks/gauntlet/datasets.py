@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,7 @@ def _fashion():
     """Images averaged over squares of four by four pixels: 49 features."""
 
     def read(name):
-        raw = gzip.open(folder() / "fashion-mnist" / name).read()
+        raw = gzip.decompress((folder() / "fashion-mnist" / name).read_bytes())
         shape = [int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(raw[3])]
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
 
@@ -85,7 +85,7 @@ SETS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str) -> Rows:
     """Return a set as floats (categories one-hot, gaps filled with the median) and string labels."""
     frame, target = SETS[name]()

@@ -46,7 +46,10 @@ def hashes() -> dict[str, str]:
         "remedies": _of_files((ENGINE / "remedies").rglob("*.py")),
         "adapters": _of_files((ENGINE / "adapters").rglob("*.py")),
         "cases": _of_files(
-            [*(HERE / "cases").glob("*.py"), *(HERE / f"{n}.py" for n in ("clouds", "datasets", "models", "networks", "planted", "score"))]
+            [
+                *(HERE / "cases").glob("*.py"),
+                *(HERE / f"{n}.py" for n in ("clouds", "datasets", "models", "networks", "planted", "score")),
+            ]
         ),
     }
 

@@ -16,6 +16,7 @@ from benchmarks.gauntlet.runs import read_lines, store
 __all__ = ["summary", "write_report"]
 
 HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "gauntlet.md"
 TOOLS = ("scikit-learn", "skore", "cleanlab")
 Z = 1.959964
 
@@ -121,11 +122,15 @@ def _line(name: str, rows: list[dict[str, Any]]) -> str:
 
 
 def _alarm_line(name: str, rows: list[dict[str, Any]]) -> str:
-    cells = [name, ", ".join(row["model"] for row in rows) if len({row["case"] for row in rows}) == 1 else str(len(rows))]
+    cells = [
+        name,
+        ", ".join(row["model"] for row in rows) if len({row["case"] for row in rows}) == 1 else str(len(rows)),
+    ]
     wrong = _total(rows, "of") - _total(rows, "right")
     cells.append(_with_interval(wrong, _total(rows, "of")))
-    for tool in TOOLS:
-        cells.append(_share(_total(rows, f"{tool} of") - _total(rows, f"{tool} right"), _total(rows, f"{tool} of")))
+    cells += [
+        _share(_total(rows, f"{tool} of") - _total(rows, f"{tool} right"), _total(rows, f"{tool} of")) for tool in TOOLS
+    ]
     return "| " + " | ".join([*cells, _mean_seconds(rows)]) + " |"
 
 
@@ -154,10 +159,38 @@ def misses(name: str, cases: Iterable[Case]) -> str:
     return "\n".join(out)
 
 
+def short_table(found: dict[str, Any]) -> str:
+    """Three lines for the README."""
+    planted = [row for row in found["rows"] if not row["control"]]
+    controls = [row for row in found["rows"] if row["control"]]
+    out = ["| | marginscope | " + " | ".join(TOOLS) + " |", "|" + "---|" * (len(TOOLS) + 2)]
+    right = [_share(_total(planted, f"{tool} right"), _total(planted, f"{tool} of")) for tool in TOOLS]
+    out.append(_cells("planted cause named first", _share(_total(planted, "right"), _total(planted, "of")), *right))
+    alarms = [
+        _share(_total(controls, f"{tool} of") - _total(controls, f"{tool} right"), _total(controls, f"{tool} of"))
+        for tool in TOOLS
+    ]
+    wrong = _total(controls, "of") - _total(controls, "right")
+    out.append(_cells("false alarms on healthy controls", _share(wrong, _total(controls, "of")), *alarms))
+    remedy = _share(_total(planted, "remedy right"), _total(planted, "remedy of"))
+    out.append(_cells("remedy named best as good as the best", remedy, *["-"] * len(TOOLS)))
+    return "\n".join(out)
+
+
+def _cells(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
 def write_report(name: str, cases: Iterable[Case], *, write: bool) -> str:
-    """Return tables and misses; ``write`` also keeps the counts beside the seeds."""
+    """Return tables and misses; ``write`` also keeps the counts beside the seeds and renews the page."""
     cases = list(cases)
     found = summary(name, cases)
+    text = short_table(found) + "\n\n" + tables(found)
     if write:
         (HERE / f"score-{name}.json").write_text(json.dumps(found, indent=1) + "\n")
-    return tables(found) + "\n\nMisses:\n" + misses(name, cases)
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        page = PAGE.read_text(encoding="utf-8")
+        before, rest = page.split(begin)
+        after = rest.split(end)[1]
+        PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+    return text + "\n\nMisses:\n" + misses(name, cases)

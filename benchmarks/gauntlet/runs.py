@@ -57,10 +57,13 @@ def tasks(cases: Iterable[Case], seeds: list[int], only: str | None) -> list[Key
     return [(key, kind, seed) for seed in seeds for key, kind in chosen]
 
 
-def run_all(path: Path, keys: list[Key], work: Callable[[Any], dict[str, Any]], arguments: list[Any], jobs: int) -> None:
+def run_all(
+    path: Path, keys: list[Key], work: Callable[[Any], dict[str, Any]], arguments: list[Any], jobs: int
+) -> None:
     """Append one line per key; ``work`` gets the argument of each and returns its line."""
     begun = time.time()
     with path.open("a") as out:
+        out.write(_end_of_cut_line(path))
         for done, line in enumerate(_results(work, arguments, jobs), start=1):
             out.write(json.dumps(line) + "\n")
             out.flush()
@@ -72,6 +75,11 @@ def run_all(path: Path, keys: list[Key], work: Callable[[Any], dict[str, Any]], 
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def _end_of_cut_line(path: Path) -> str:
+    """What the next line must begin with: a kill may have left half a line."""
+    return "\n" if path.exists() and not path.read_bytes().endswith(b"\n") and path.stat().st_size else ""
 
 
 def _results(work, arguments, jobs):

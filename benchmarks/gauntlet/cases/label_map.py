@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.gauntlet.clouds import Clouds, far_apart
 from benchmarks.gauntlet.datasets import some_rows
-from benchmarks.gauntlet.models import ALL, boosted, linear
+from benchmarks.gauntlet.models import ALL, only
 from benchmarks.gauntlet.planted import Case, Planted, Rows
 
 __all__ = ["CASES", "spelled_twice"]
@@ -42,16 +42,16 @@ def shuttle(rng):
 
 def shifted_ids(rng):
     """Pen digits whose ids are counted from nought in training and from one in the test."""
-    rows, rest = some_rows(rng, "pendigits", {str(k): 80 for k in range(10)})
-    test = Rows(rest.X[:800], rest.y[:800])
+    rows, rest = some_rows(rng, "pendigits", {str(k): 70 for k in range(5)})
+    test = Rows(rest.X[:500], rest.y[:500])
     moved = Rows(test.X, np.array([str(int(label) + 1) for label in test.y]))
-    classes = tuple(str(k) for k in range(1, 10))
+    classes = tuple(str(k) for k in range(1, 5))
     return Planted(rows, moved, classes=classes, cured=Planted(rows, test, classes=classes))
 
 
 CASES = (
     Case("label-map", "clouds", "synthetic", clouds, ALL),
-    Case("label-map", "penguins", "penguins", penguins, ALL),
-    Case("label-map", "shuttle abbreviated", "shuttle", shuttle, {"linear": linear, "boosted": boosted}),
-    Case("label-map", "pen digits from one", "pendigits", shifted_ids, ALL),
+    Case("label-map", "penguins", "penguins", penguins, only("linear", "network")),
+    Case("label-map", "shuttle abbreviated", "shuttle", shuttle, only("boosted")),
+    Case("label-map", "pen digits from one", "pendigits", shifted_ids, only("linear")),
 )

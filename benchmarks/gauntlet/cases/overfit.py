@@ -26,7 +26,9 @@ def as_many_features_as_rows(rng):
     centres = np.zeros((4, d))
     centres[np.arange(4), np.arange(4)] = 3.1
     population = Clouds(centres)
-    return Planted(population.draw(rng, [n] * 4), classes=("c0", "c1", "c2", "c3"), fresh=population.draw(rng, [500] * 4))
+    return Planted(
+        population.draw(rng, [n] * 4), classes=("c0", "c1", "c2", "c3"), fresh=population.draw(rng, [500] * 4)
+    )
 
 
 def satimage_and_noise(rng):
@@ -45,7 +47,9 @@ def many_noise_features(rng):
     centres = np.zeros((4, 200))
     centres[np.arange(4), np.arange(4)] = 2.4
     population = Clouds(centres)
-    return Planted(population.draw(rng, [60] * 4), classes=("c0", "c1", "c2", "c3"), fresh=population.draw(rng, [500] * 4))
+    return Planted(
+        population.draw(rng, [60] * 4), classes=("c0", "c1", "c2", "c3"), fresh=population.draw(rng, [500] * 4)
+    )
 
 
 def _noisy(rng, rows: Rows, share: float) -> Rows:

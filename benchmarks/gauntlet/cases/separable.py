@@ -40,7 +40,9 @@ def free(weights):
 
 CASES = (
     *(
-        Case("weights-vanish", name, source, draw, free("balanced"), findings=("weights-vanish",), shown_by="certificate")
+        Case(
+            "weights-vanish", name, source, draw, free("balanced"), findings=("weights-vanish",), shown_by="certificate"
+        )
         for name, source, draw in (("clouds", "synthetic", clouds), ("dermatology", "dermatology", dermatology))
     ),
     *(

@@ -13,8 +13,14 @@ __all__ = ["ALARMS", "MESSAGES", "named"]
 MESSAGES: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {
     "scikit-learn": (
         # "Increase the number of iterations to improve the convergence or scale the data"
-        ("ConvergenceWarning", frozenset({"not-converged", "unscaled-features", "infinite-parameters", "weights-vanish"})),
-        ("failed to converge", frozenset({"not-converged", "unscaled-features", "infinite-parameters", "weights-vanish"})),
+        (
+            "ConvergenceWarning",
+            frozenset({"not-converged", "unscaled-features", "infinite-parameters", "weights-vanish"}),
+        ),
+        (
+            "failed to converge",
+            frozenset({"not-converged", "unscaled-features", "infinite-parameters", "weights-vanish"}),
+        ),
         ("least populated class", frozenset({"few-rows"})),
         ("collinear", frozenset({"non-identifiable", "overfit"})),
         ("ill-conditioned", frozenset({"non-identifiable", "overfit"})),
@@ -50,7 +56,9 @@ MESSAGES: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {
         ("SKD008", frozenset({"non-identifiable"})),
         (
             "SKD009 significantly worse",
-            frozenset({"low-capacity", "over-regularised", "not-converged", "one-vs-rest-masking", "unscaled-features"}),
+            frozenset(
+                {"low-capacity", "over-regularised", "not-converged", "one-vs-rest-masking", "unscaled-features"}
+            ),
         ),
         ("SKD012", frozenset({"no-signal"})),
         ("SKD014", frozenset({"over-regularised", "overfit"})),

@@ -19,7 +19,7 @@ from benchmarks.gauntlet.cases import CASES
 from benchmarks.gauntlet.models import seeded
 from benchmarks.gauntlet.planted import Case, Planted
 from benchmarks.gauntlet.rivals.messages import ALARMS, named
-from benchmarks.gauntlet.runs import Key, drop_lines, read_lines, store
+from benchmarks.gauntlet.runs import Key, read_lines, store
 
 __all__ = ["run_rivals"]
 
