@@ -192,6 +192,7 @@ PLANTED = {
     "label-smoothing": "wide",
     "head-retraining": "perceptron",
     "early-stopping": "overfitted",
+    "cosine-ldam": "sparse network",
 }
 
 
@@ -215,6 +216,10 @@ def planted(kind, seed=0):
     if kind == "sparse":
         corners = np.pad(3.0 * np.eye(3), ((0, 0), (0, 17)))
         return LogisticRegression(), *clouds([200, 100, 6], corners), *clouds([300, 300, 300], corners), "cow"
+    if kind == "sparse network":
+        from marginscope.torch.network_classifier import NetworkClassifier
+
+        return NetworkClassifier(n_epochs=15, random_state=0), *planted("sparse")[1:]
     if kind == "wide":
         corners = np.pad(4.0 * np.eye(3), ((0, 0), (0, 97)))
         return LogisticRegression(), *clouds([200, 100, 10], corners), *clouds([500, 500, 2000], corners), "cow"

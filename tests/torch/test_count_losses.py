@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch.nn import functional
 
+from marginscope.exceptions import ModelError
 from marginscope.remedies.network_loss import TORCH_LOSSES
+from marginscope.torch.cosine_network import CosineNetwork
 from marginscope.torch.count_losses import COUNT_LOSSES, counted_loss
 from marginscope.torch.network_classifier import NetworkClassifier
 
@@ -77,7 +80,7 @@ def rows():
     return centres + rng.standard_normal((272, 2)), y
 
 
-@pytest.mark.parametrize("name", [*COUNT_LOSSES, "focal", "label_smoothing"])
+@pytest.mark.parametrize("name", [*(set(COUNT_LOSSES) - {"ldam_cosine"}), "focal", "label_smoothing"])
 def test_a_network_trains_with_every_named_loss_and_shows_its_inside(name, rows):
     X, y = rows
     model = NetworkClassifier(loss=name, n_epochs=3, random_state=0).fit(X, y)
@@ -87,6 +90,28 @@ def test_a_network_trains_with_every_named_loss_and_shows_its_inside(name, rows)
     # Scores can be shifted together without a change of the loss, except under temperatures.
     if name not in ("cdt", "vs"):
         assert part.pull.sum(axis=1) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_cosine_head_bounds_the_scores_and_its_margins_are_subtracted_from_them(rows):
+    X, y = rows
+    model = NetworkClassifier(n_epochs=10, random_state=0).with_cosine_head()
+    assert model.network.network is None
+    fitted = clone(model).fit(X, y)
+    assert np.abs(fitted.decision_function(X)).max() <= 30.0 + 1e-4
+    moved = SCORES.clone()
+    for row, own in enumerate(TARGET.tolist()):
+        moved[row, own] -= 30.0 * 0.5 * (1 / COUNTS[own]) ** 0.25
+    assert torch.allclose(by_row(counted_loss("ldam_cosine", COUNTS)), plain(moved))
+    assert np.mean(fitted.predict(X) == y) > 0.8
+
+
+def test_a_network_of_the_users_own_keeps_all_but_its_last_layer():
+    own = torch.nn.Sequential(torch.nn.Linear(2, 7), torch.nn.Tanh(), torch.nn.Linear(7, 3))
+    made = CosineNetwork(own)(2, 3)
+    assert [type(one).__name__ for one in made] == ["Linear", "Tanh", "CosineHead"]
+    assert type(own[2]) is torch.nn.Linear, "what was given stays"
+    with pytest.raises(ModelError, match="3 outputs"):
+        CosineNetwork(torch.nn.Sequential(torch.nn.Linear(2, 4)))(2, 3)
 
 
 def test_counts_are_those_of_the_rows_that_are_fitted(rows):

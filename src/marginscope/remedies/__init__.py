@@ -8,6 +8,7 @@ from marginscope.remedies.class_branches import ClassBranches
 from marginscope.remedies.class_margins import ClassMargins
 from marginscope.remedies.class_thresholds import ClassThresholds
 from marginscope.remedies.class_weights import ClassWeights
+from marginscope.remedies.cosine_ldam import CosineLdam
 from marginscope.remedies.cross_entropy import CrossEntropy
 from marginscope.remedies.early_stopping import EarlyStopping
 from marginscope.remedies.focal_loss import FocalLoss
@@ -58,6 +59,7 @@ REMEDIES: tuple[Remedy, ...] = (
     Cdt(),
     VsLoss(),
     Ldam(),
+    CosineLdam(),
     FocalLoss(),
     LabelSmoothing(),
     HeadRetraining(),

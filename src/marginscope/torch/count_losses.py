@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from marginscope.losses.adjust import ldam_margins
+from marginscope.torch.cosine_network import COSINE_SCALE
+from marginscope.torch.ldam import LDAMLoss
 from marginscope.torch.limit_losses import CDTLoss, ClassMarginLoss, VSLoss
 from marginscope.torch.loss_module import TemplateLoss
 from marginscope.torch.shifted_losses import BalancedSoftmaxLoss, LogitAdjustedLoss
@@ -25,6 +27,10 @@ def _ldam(counts: NDArray[np.int64]) -> nn.Module:
     return TemplateLoss("cross_entropy", own_shifts=ldam_margins(counts, _LARGEST_MARGIN).own_shifts)
 
 
+def _ldam_of_cosines(counts: NDArray[np.int64]) -> nn.Module:
+    return LDAMLoss(counts, scale=COSINE_SCALE, bound=COSINE_SCALE)
+
+
 def _class_margins(counts: NDArray[np.int64]) -> nn.Module:
     margins = (counts.max() / counts) ** 0.25
     # weights m^2 keep the curvature at margin zero, so that rare rows do not count less where classes overlap
@@ -38,6 +44,7 @@ COUNT_LOSSES: dict[str, Callable[[NDArray[np.int64]], nn.Module]] = {
     "logit_adjusted": LogitAdjustedLoss,
     "balanced_softmax": BalancedSoftmaxLoss,
     "ldam": _ldam,
+    "ldam_cosine": _ldam_of_cosines,
     "cdt": CDTLoss,
     "vs": VSLoss,
     "class_margins": _class_margins,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
@@ -18,6 +18,7 @@ from marginscope.adapters.network_part import NetworkPart
 from marginscope.estimators.training_rows import row_weights
 from marginscope.exceptions import DataError, UsageError
 from marginscope.limits.question import class_weights
+from marginscope.torch.cosine_network import CosineNetwork
 from marginscope.torch.count_losses import counted_loss
 from marginscope.torch.network_building import Built, build_network
 from marginscope.torch.network_inputs import NetworkInputs, network_inputs, outputs_in_batches
@@ -236,6 +237,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return scores (n_samples, n_classes), before any softmax; their difference (n_samples,) for two classes."""
         scores = self._scores(self._outputs(X))
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def with_cosine_head(self) -> NetworkClassifier:
+        """Return an unfitted copy whose last layer gives cosines times 30, trained with LDAM."""
+        model: NetworkClassifier = clone(self).set_params(network=CosineNetwork(self.network), loss="ldam_cosine")
+        return model
 
     def network_part(self, X: Any, y: Any) -> NetworkPart:
         """Return the inside of the trained network on rows with labels; see ``marginscope.torch.network_part``."""
