@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from marginscope.adapters.network_part import NetworkPart, UnitLayer
 from marginscope.diagnosis.case import Case
 
-__all__ = ["live_shares"]
+__all__ = ["live_shares", "live_shares_of"]
 
 Floats = NDArray[np.float64]
 # A unit passes a gradient on a row where its reach is this share of what the last layer gives it.
@@ -26,15 +26,18 @@ def live_shares(case: Case) -> dict[str, Floats]:
     """
     if "live units" not in case.notebook:
         part = case.network_part
-        layers = () if part is None else part.layers
         codes = case.subject.codes[case.shown_rows]
-        case.notebook["live units"] = {one.name: _by_class(one, part, codes, case.n_classes) for one in layers}
+        case.notebook["live units"] = {} if part is None else live_shares_of(part, codes, case.n_classes)
     found: dict[str, Floats] = case.notebook["live units"]
     return found
 
 
-def _by_class(layer: UnitLayer, part: NetworkPart | None, codes: NDArray[np.int64], n_classes: int) -> Floats:
-    assert part is not None
+def live_shares_of(part: NetworkPart, codes: NDArray[np.int64], n_classes: int) -> dict[str, Floats]:
+    """Return the same of the inside of a network on rows of these classes."""
+    return {one.name: _by_class(one, part, codes, n_classes) for one in part.layers}
+
+
+def _by_class(layer: UnitLayer, part: NetworkPart, codes: NDArray[np.int64], n_classes: int) -> Floats:
     # What reaches a unit of the last layer whose activation is fully open, as a typical size.
     unit = float(np.abs(part.coef - part.coef.mean(axis=0)).mean())
     passes = layer.reach > _LEAST_REACH * unit

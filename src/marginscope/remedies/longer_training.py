@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marginscope.adapters.step_limits import is_cut_short
 from marginscope.remedies.changes import PATH
 from marginscope.remedies.parameter_change import parameter_recipe, parameter_snippet
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
@@ -14,7 +15,9 @@ __all__ = ["LongerTraining"]
 
 @dataclass(frozen=True)
 class LongerTraining:
-    """More steps, with the step size as it is, and with its default where that is another.
+    """More steps, with the step size as it is and at its default; of a short training with larger ones too.
+
+    A training is short if it has fewer steps than the default: then other step sizes cost little.
 
     The number of steps is ``factor`` times the present one, ``factor_of_epochs`` times for a
     model that has a step size (its steps are whole passes or trees, and cost most), and never
@@ -31,6 +34,7 @@ class LongerTraining:
     fits: int = 10
     factor: float = 10.0
     factor_of_epochs: float = 4.0
+    step_factors: tuple[float, ...] = (10.0, 100.0)
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
@@ -42,7 +46,9 @@ class LongerTraining:
         first = counts[0]
         name = f"{self.slug} x{longer[first.path] / first.value:.3g}"
         recipes = [parameter_recipe(name, situation, longer)]
-        for how, value in other_step_sizes(situation, sizes[0], ()).items() if sizes else ():
+        is_short = is_cut_short(situation.view.estimator, counts)
+        factors = self.step_factors if is_short else ()
+        for how, value in other_step_sizes(situation, sizes[0], factors).items() if sizes else ():
             whole = {**longer, sizes[0].path: value}
             recipes.append(parameter_recipe(f"{name}, step size {how}", situation, whole))
         return tuple(recipes)

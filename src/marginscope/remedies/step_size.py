@@ -26,8 +26,8 @@ class StepSize:
     expects: float = 0.05
     changes: frozenset[str] = frozenset({PATH})
     family: str = "training"
-    fits: int = 3
-    factors: tuple[float, ...] = (10.0, 0.1)
+    fits: int = 4
+    factors: tuple[float, ...] = (10.0, 100.0, 0.1)
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""

@@ -59,6 +59,10 @@ class NotConverged:
         behind = self._worth_a_trial(case, behind, limited, prior)
         if not behind.any():
             return self._passed(case, "Nothing about the end of the training speaks against it.", limited, prior)
+        deeper = kept_proofs(case, "dead-units") | kept_proofs(case, "flat-loss")
+        if all(case.names[k] in deeper for k in np.flatnonzero(behind)):
+            text = "What is missed is learned by other units or another loss in as few steps, so no training was tried."
+            return self._passed(case, text, limited, prior)
         setting = ", ".join(f"{knob.path}={knob.value:g}" for knob in knobs)
         return settled(
             case,
