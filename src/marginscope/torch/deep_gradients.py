@@ -37,7 +37,7 @@ def read_deep(
     trained = {name: one for name, one in net.named_parameters() if one.requires_grad and id(one) not in last}
     if not trained or shares.size * sum(one.numel() for one in trained.values()) > _MOST_NUMBERS:
         return None
-    chosen = _few_a_class(probe)
+    chosen = probe.few(_ROWS_A_CLASS)
     by_class = class_gradients_of(trained, net, chosen, loss, ending, shares.size)
     rows = [one.reshape(shares.size, -1).double().cpu() for one in by_class.values()]
     products = sum(one @ one.T for one in rows).numpy()  # type: ignore[union-attr]
@@ -95,12 +95,3 @@ def _one_by_one(
         slopes = torch.autograd.grad(answer, list(leaves.values()), one, retain_graph=True, allow_unused=True)
         rows.append([torch.zeros_like(p) if g is None else g for p, g in zip(leaves.values(), slopes, strict=True)])
     return {name: torch.stack([row[i] for row in rows]) for i, name in enumerate(leaves)}
-
-
-def _few_a_class(probe: Probe) -> Probe:
-    if probe.codes.ndim > 1:
-        return Probe(tuple(one[:2] for one in probe.inputs), probe.codes[:2], probe.counts)
-    codes = probe.codes.cpu().numpy()
-    rows = np.sort(np.concatenate([np.flatnonzero(codes == k)[:_ROWS_A_CLASS] for k in np.unique(codes)]))
-    chosen = torch.from_numpy(rows).to(probe.codes.device)
-    return Probe(tuple(one[chosen] for one in probe.inputs), probe.codes[chosen], probe.counts)

@@ -94,8 +94,10 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return bool(((one == other) | (one != one) & (other != other)).all())
 
 
-def scores_of(answer: Any) -> tuple[Tensor, Ending]:
+def scores_of(answer: Any, ending: Ending | None = None) -> tuple[Tensor, Ending]:
     """Return the scores (n, K) in what a net gave back, and how the net ends: places of a map become rows.
+
+    Without ``ending`` it is told from the graph of the answer.
 
     Raises
     ------
@@ -113,7 +115,8 @@ def scores_of(answer: Any) -> tuple[Tensor, Ending]:
             f"scores of shape (n, n_classes) are needed, but the net gave {what}; return one score a class"
         )
     is_single = returned.ndim == 1 or returned.shape[1:] == (1,)
-    ending = ending_of(returned, 2 if is_single else int(returned.shape[1]))
+    if ending is None:
+        ending = ending_of(returned, 2 if is_single else int(returned.shape[1]))
     if returned.ndim > 2:
         returned = returned.movedim(1, -1).reshape(-1, returned.shape[1])
     return ending.scores(ending.outputs(returned)), ending

@@ -33,6 +33,10 @@ class Watched(Protocol):
     def total_information(self) -> Floats: ...
     @property
     def prior_entropy(self) -> float: ...
+    @property
+    def shares(self) -> Floats: ...
+    @property
+    def units(self) -> dict[str, Floats]: ...
     def column(self, name: str) -> Floats: ...
 
 
@@ -46,12 +50,14 @@ class WatchRules:
         A class below it is poor, one that stays at or above it is learned.
     plateau : float
         Share of the entropy of the class shares up to which a model knows the shares only.
-    dead_reach : float
-        Reach of a class, as a share of the median class, below which nothing reaches its score.
+    dead_reach, least_live : float
+        Reach of a class, as a share of the median class, up to which its rows do not reach its
+        score; share of live units in some layer below which the layer is dead on a class.
     falling : float
         Nats by which a loss must have fallen over the last half of the steps to be still falling.
-    told_apart : float
-        Area under the curve against the rival from which only the threshold is wrong.
+    told_apart, small : float
+        Area under the curve against the rival from which only the threshold is wrong, for a
+        class whose share is below ``small`` times an even one.
     opposed : float
         Cosine with the sum of the other classes' gradients at or below which they pull back.
     lively : float
@@ -61,8 +67,10 @@ class WatchRules:
     good_recall: float = 0.5
     plateau: float = 0.05
     dead_reach: float = 1e-3
+    least_live: float = 0.05
     falling: float = 0.1
     told_apart: float = 0.9
+    small: float = 0.8
     opposed: float = -0.5
     lively: float = 0.3
 
@@ -89,12 +97,26 @@ class WatchRules:
         reach = seen.column("reach")[-1]
         typical = np.nanmedian(reach) if np.isfinite(reach).any() else np.nan
         # Where nothing reaches any score there is no typical class: all are dead.
-        return np.asarray(reach <= (self.dead_reach * typical if typical > 0 else 0.0))
+        unreached = reach <= (self.dead_reach * typical if typical > 0 else 0.0)
+        return np.asarray(unreached | (self._live(seen) < self.least_live))
+
+    def _live(self, seen: Watched) -> Floats:
+        """Share of live units in the deadest layer of every class, 1 where the units cannot be seen."""
+        layers = list(seen.units.values())
+        return np.min(np.nan_to_num(layers, nan=1.0), axis=0) if layers else np.ones(len(seen.classes))
+
+    def _outvoted(self, seen: Watched) -> NDArray[np.bool_]:
+        """Classes that are told from their rival and lose by their share alone, as it seems."""
+        small = seen.shares < self.small / max(1, int(np.count_nonzero(seen.shares)))
+        return np.asarray(self._poor(seen) & ~self._dead(seen) & small & (seen.column("area")[-1] >= self.told_apart))
 
     def _falling(self, seen: Watched) -> NDArray[np.bool_]:
         loss = seen.column("loss")
-        half = int(np.searchsorted(seen.steps, seen.steps[-1] / 2))
-        return np.asarray(loss[min(half, len(loss) - 2)] - loss[-1] > self.falling)
+        return np.asarray(loss[self._middle(seen)] - loss[-1] > self.falling)
+
+    def _middle(self, seen: Watched) -> int:
+        """Return the look at half of the steps."""
+        return min(int(np.searchsorted(seen.steps, seen.steps[-1] / 2)), seen.steps.size - 2)
 
     def _not_converged(self, seen: Watched) -> Finding:
         slug, last, H = "not-converged", float(seen.total_information[-1]), seen.prior_entropy
@@ -129,29 +151,34 @@ class WatchRules:
         dead = self._dead(seen)
         if not dead.any():
             return Finding(slug, Status.PASSED, "The score of every class depends on its rows.")
-        names, typical = _names(seen, dead), float(np.nanmedian(reach))
-        rows = tuple(
-            Evidence(f"reach of '{seen.classes[k]:.60}'", float(reach[k]), self.dead_reach * typical)
-            for k in np.flatnonzero(dead)[:12]
-        )
+        names, typical, live = _names(seen, dead), float(np.nanmedian(reach)), self._live(seen)
+        rows: list[Evidence] = []
+        for k in np.flatnonzero(dead)[:12]:
+            name = f"'{seen.classes[k]:.60}'"
+            rows.append(Evidence(f"reach of {name}", _plain(reach[k]), self.dead_reach * typical))
+            if seen.units:
+                rows.append(Evidence(f"live units in the deadest layer on {name}", float(live[k]), self.least_live))
         sentence = (
-            f"On their own rows the score of {name_list(names)} depends on nothing that the net reads: every unit on "
-            "the way is dead or saturated, so no loss can move more than its bias."
+            f"On their own rows the score of {name_list(names)} depends on (next to) nothing that the net reads: the "
+            "units on the way are dead or saturated, so no loss can move more than its bias."
         )
         is_lost = bool((dead & self._poor(seen)).any())
-        return Finding(slug, Status.ISSUE if is_lost else Status.TIP, sentence, names, rows)
+        return Finding(
+            slug, Status.ISSUE if is_lost else Status.TIP, sentence, names, tuple(rows), ("fresh-units", "step-size")
+        )
 
     def _shared_interference(self, seen: Watched) -> Finding:
         slug = "shared-interference"
         if self._knows_shares_only(seen):
             return Finding(slug, Status.NOT_APPLICABLE, "nothing is learned yet that could stand in the way")
+        if seen.total_information[-1] - seen.total_information[self._middle(seen)] > self.falling:
+            return Finding(slug, Status.NOT_APPLICABLE, "the training is still under way: all classes may come")
         norm, opposition = seen.column("gradient_norm"), seen.column("opposition")[-1]
-        confused = ~(seen.column("area")[-1] >= self.told_apart)
         held = (
             self._poor(seen)
             & ~self._dead(seen)
             & ~self._falling(seen)
-            & confused
+            & ~self._outvoted(seen)
             & (opposition <= self.opposed)
             & (norm[-1] >= self.lively * norm[0])
         )
@@ -171,7 +198,7 @@ class WatchRules:
         return Finding(slug, Status.TIP, sentence, names, tuple(evidence), ("wider-network", "class-branches"))
 
     def _imbalance(self, seen: Watched) -> Finding:
-        outvoted = self._poor(seen) & ~self._dead(seen) & (seen.column("area")[-1] >= self.told_apart)
+        outvoted = self._outvoted(seen)
         if not outvoted.any():
             return Finding("imbalance", Status.PASSED, "No class is told apart from its rival and yet not called.")
         names = _names(seen, outvoted)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from marginscope.exceptions import ModelError
+from marginscope.diagnosis.live_units import live_shares_of
+from marginscope.exceptions import MarginscopeError, ModelError
 from marginscope.geometry.class_gradients import ClassGradients
 from marginscope.torch.class_meter import ClassReadings, read_classes
 from marginscope.torch.deep_gradients import read_deep
 from marginscope.torch.endings import Ending
 from marginscope.torch.last_layer_input import LastLayerInput
 from marginscope.torch.loss_slopes import LossSlopes
+from marginscope.torch.network_part import network_part
 from marginscope.torch.quiet_look import own_module, quiet_look, scores_of
 from marginscope.torch.watched_rows import Probe
 
 __all__ = ["WatchRecord", "look", "read_batch"]
 
 Floats = NDArray[np.float64]
+# Rows on which the way to the scores is differentiated: that costs as much as a step of as many rows.
+_ROWS_DIFFERENTIATED = 128
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,10 @@ class WatchRecord:
     has_last_layer : bool
         Whether the gradients are those of the last layer; else of a bias on the scores.
     deep : ClassGradients or None
-        Gradients of all trained parameters.
+        Gradients of all trained parameters but those of the last layer.
+    units : dict or None
+        Share of the units of every hidden layer, by its name, that let a gradient through on
+        the rows of each class; empty where they cannot be seen, ``None`` where not looked at.
     """
 
     step: int
@@ -57,24 +64,26 @@ class WatchRecord:
     reach: Floats
     has_last_layer: bool
     deep: ClassGradients | None = None
+    units: dict[str, Floats] | None = None
 
 
-class Answer(NamedTuple):
-    """Scores, how the net ends, what its last layer read, the reach of the rows, and that layer."""
-
-    scores: Tensor
-    ending: Ending
-    features: Tensor | None
-    reach: Tensor | None
-    last: nn.Module | None
-
-
-def look(net: nn.Module, probe: Probe, loss: LossSlopes, *, deep: bool, step: int, seconds: float) -> WatchRecord:
+def look(
+    net: nn.Module, probe: Probe, loss: LossSlopes, *, deep: bool, units: bool, step: int, seconds: float
+) -> WatchRecord:
     """Look at a net on the rows of a probe, leaving no trace."""
     module = own_module(net)
     probe = probe.on(module)
+    last = LastLayerInput(module)
     with quiet_look(module):
-        scores, ending, features, reach, last = _answer(module, probe)
+        few = probe.few(max(4, _ROWS_DIFFERENTIATED // max(1, int(np.count_nonzero(probe.counts)))))
+        reach, ending = _reach(module, few)
+        last.listen()
+        try:
+            with torch.no_grad():
+                scores = scores_of(module(*probe.inputs), ending)[0]
+            features = last.features_of(scores)
+        finally:
+            last.stop()
         codes = probe.codes.reshape(-1)
         if scores.shape[0] != codes.numel():
             raise ModelError(
@@ -82,14 +91,26 @@ def look(net: nn.Module, probe: Probe, loss: LossSlopes, *, deep: bool, step: in
                 f"{codes.numel()} labels; return one score a class for every label"
             )
         known = (codes >= 0) & (codes < scores.shape[1])
-        scores, codes = scores[known], codes[known]
         features = None if features is None else features[known]
-        record = read_batch(scores, codes, ending, features, loss, probe.counts, step=step, seconds=seconds)
-        readings = read_deep(module, probe, loss, record.shares, ending, last) if deep else None
-    by_class = np.full(scores.shape[1], np.nan)
-    if reach is not None:
-        by_class = _class_means(reach[known], codes, scores.shape[1])
-    return WatchRecord(**{**vars(record), "reach": by_class, "deep": readings})
+        record = read_batch(
+            scores[known], codes[known], ending, features, loss, probe.counts, step=step, seconds=seconds
+        )  # fmt: skip
+        readings = read_deep(module, probe, loss, record.shares, ending, last.module) if deep else None
+    live = _live_units(module, few, record.rows.size) if units else None
+    by_class = record.reach if reach is None else reach
+    return WatchRecord(**{**vars(record), "reach": by_class, "deep": readings, "units": live})
+
+
+def _live_units(module: nn.Module, few: Probe, n_classes: int) -> dict[str, Floats]:
+    """Return the shares of live units by layer, empty where the inside cannot be seen."""
+    if len(few.inputs) > 1 or few.codes.ndim > 1:
+        return {}
+    codes = few.codes.cpu().numpy()
+    try:
+        part = network_part(module, few.inputs[0], codes, np.arange(n_classes))
+    except MarginscopeError:
+        return {}
+    return live_shares_of(part, codes, n_classes)
 
 
 def read_batch(
@@ -122,34 +143,23 @@ def read_batch(
     )
 
 
-def _answer(module: nn.Module, probe: Probe) -> Answer:
-    """Ask the net, and for the length of each row's derivative of its own score."""
-    last = LastLayerInput(module)
-    can_reach = probe.inputs[0].is_floating_point() and probe.codes.ndim == 1
-    inputs = [one.detach() for one in probe.inputs]
+def _reach(module: nn.Module, few: Probe) -> tuple[Floats | None, Ending]:
+    """Length of the derivative of a row's own score, by class, ``None`` without one; and how the net ends."""
+    inputs = [one.detach() for one in few.inputs]
+    can_reach = inputs[0].is_floating_point() and few.codes.ndim == 1
     if can_reach:
         inputs[0] = inputs[0].clone().requires_grad_()
-    last.listen()
-    try:
-        # With gradients, also where none is read: the end of the net is told from their graph.
-        with torch.enable_grad():
-            scores, ending = scores_of(module(*inputs))
-            features = last.features_of(scores)
-            reach = _reach(scores, probe.codes, inputs[0]) if can_reach else None
-    finally:
-        last.stop()
-    return Answer(scores.detach(), ending, features, reach, last.module)
-
-
-def _reach(scores: Tensor, codes: Tensor, rows: Tensor) -> Tensor | None:
-    if not scores.requires_grad or scores.shape[0] != codes.numel():
-        return None
-    own = scores.gather(1, codes.clamp(0, scores.shape[1] - 1)[:, None]).sum()
-    slope: Tensor | None = torch.autograd.grad(own, rows, allow_unused=True)[0]
+    # With gradients, also where none is read: the end of the net is told from their graph.
+    with torch.enable_grad():
+        scores, ending = scores_of(module(*inputs))
+        if not can_reach or not scores.requires_grad or scores.shape[0] != few.codes.numel():
+            return None, ending
+        codes = few.codes.clamp(0, scores.shape[1] - 1)
+        own = scores.gather(1, codes[:, None]).sum()
+        slope: Tensor | None = torch.autograd.grad(own, inputs[0], allow_unused=True)[0]
     if slope is None:
-        return torch.zeros_like(codes, dtype=scores.dtype)
-    lengths: Tensor = torch.linalg.vector_norm(slope.flatten(1), dim=1)
-    return lengths
+        return np.zeros(scores.shape[1]), ending
+    return _class_means(torch.linalg.vector_norm(slope.flatten(1), dim=1), codes, scores.shape[1]), ending
 
 
 def _class_means(values: Tensor, codes: Tensor, n_classes: int) -> Floats:

@@ -109,9 +109,14 @@ class WatchResult(Displayed):
         return np.array([float(np.nansum(one.shares * one.classes.information)) for one in self.records])
 
     @property
+    def shares(self) -> Floats:
+        """Shares of the classes in training."""
+        return self.records[-1].shares
+
+    @property
     def prior_entropy(self) -> float:
         """Entropy of the class shares in nats: the cross-entropy of a net that knows them alone."""
-        shares = self.records[-1].shares
+        shares = self.shares
         return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
 
     @property
@@ -133,6 +138,12 @@ class WatchResult(Displayed):
         return ConflictPath(
             self.classes, self.steps, np.stack([one.conflict for one in deep]), "the layers before the last"
         )  # fmt: skip
+
+    @property
+    def units(self) -> dict[str, Floats]:
+        """Share of live units of every hidden layer on the rows of each class, when last seen; may be empty."""
+        seen = [one.units for one in self.records if one.units is not None]
+        return seen[-1] if seen else {}
 
     def learned_at(self, good: float | None = None) -> dict[str, int | None]:
         """Return for every class the step from which its recall stays at ``good`` or above; ``None`` if it does not."""
@@ -183,6 +194,7 @@ class WatchResult(Displayed):
                     "reach": _numbers(one.reach),
                     "rival": [self.classes[int(k)] for k in one.classes.rival],
                     "deep": deep,
+                    "live_units": None if one.units is None else {k: _numbers(v) for k, v in one.units.items()},
                 }
             )
         return {

@@ -37,6 +37,15 @@ class Probe:
         )
         return Probe(inputs, self.codes.to(weight.device), self.counts)
 
+    def few(self, rows_a_class: int) -> Probe:
+        """Return the first few rows of every class, or two rows of maps."""
+        if self.codes.ndim > 1:
+            return Probe(tuple(one[:2] for one in self.inputs), self.codes[:2], self.counts)
+        codes = self.codes.cpu().numpy()
+        rows = np.sort(np.concatenate([np.flatnonzero(codes == k)[:rows_a_class] for k in np.unique(codes)]))
+        chosen = torch.from_numpy(rows).to(self.codes.device)
+        return Probe(tuple(one[chosen] for one in self.inputs), self.codes[chosen], self.counts)
+
 
 def class_numbers(y: Any, names: Sequence[str] | None) -> tuple[NDArray[np.int64], tuple[str, ...] | None]:
     """Return labels as class numbers, and the names of the classes as far as they are known.

@@ -57,7 +57,8 @@ def watch(
         When to look: log-spaced, as often as 3 % of the training time (and 0.04 s) pay for; after
         every so many steps; or after the steps given.
     deep : bool, default False
-        Also take the gradients of the other layers, on 16 rows a class.
+        Also take the gradients of the other layers, on 16 rows a class, and see which units are
+        live at every look; else this is seen at the first and the last.
     most_rows : int, default 512
     rng : int, default 0
         Seed of the rows that are drawn.
@@ -154,7 +155,7 @@ class Watch(WatchResult):
         self._started = time.perf_counter()
         self._schedule.seconds = 0.0
         if self._probe is not None:
-            self._look()  # what is wrong with the net or the rows is said before any training
+            self._look(units=True)  # what is wrong with the net or the rows is said before any training
             # The first look loads what torch needs; it tells nothing of what the next ones cost.
             self._first_look, self._schedule.seconds, self._schedule.last_cost = self._schedule.seconds, 0.0, 0.0
         self._handles.append(register_optimizer_step_post_hook(self._after_optimizer))
@@ -174,7 +175,7 @@ class Watch(WatchResult):
         self._detach()
         try:
             if self._probe is not None and (not self.records or self.records[-1].step != self._step):
-                self._look()
+                self._look(units=True)
             elif self._batches is not None and self._batches.n_rows:
                 self._read_batches()
         except Exception as problem:
@@ -240,11 +241,17 @@ class Watch(WatchResult):
         if torch.is_grad_enabled() and not is_looking() and len(inputs) >= 2:
             self.batch(inputs[0], inputs[1])
 
-    def _look(self) -> None:
+    def _look(self, *, units: bool = False) -> None:
         started = time.perf_counter()
         assert self._probe is not None
         record = look(
-            self._net, self._probe, self._loss, deep=self._deep, step=self._step, seconds=started - self._started
+            self._net,
+            self._probe,
+            self._loss,
+            deep=self._deep,
+            units=units or self._deep,
+            step=self._step,
+            seconds=started - self._started,
         )
         self._add(record)
         self._schedule.looked(self._step, time.perf_counter() - started)
