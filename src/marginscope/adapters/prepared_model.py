@@ -35,7 +35,7 @@ class OnFeatures(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _values(self, X: Any) -> Any:
         assert self.like is not None
-        return aligned(features_from(X), self.like).values
+        return aligned(features_from(X, like=self.like), self.like).values
 
     def fit(self, X: Any, y: Any) -> OnFeatures:
         """Fit the estimator on the feature matrix of X."""

@@ -129,7 +129,7 @@ def diagnose(
     values: tuple[Any, ...] = (features.values,)
     labels_given = [y]
     if X_test is not None:
-        test = aligned(features_from(X_test), features)
+        test = aligned(features_from(X_test, like=features), features)
         parts, values, labels_given = (X, X_test), (features.values, test.values), [y, y_test]
         features = stacked(features, test)
     encoded = _encode(labels_given, [n_train, features.shape[0] - n_train])

@@ -29,6 +29,8 @@ class FeatureMatrix:
         What a user should know about the columns.
     is_scaled : bool
         Whether the values were brought to one scale when they were made.
+    vectorizer : object or None
+        What made the values of raw texts.
     """
 
     values: Any
@@ -37,6 +39,7 @@ class FeatureMatrix:
     levels: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     is_scaled: bool = False
+    vectorizer: Any = field(default=None, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -19,13 +19,14 @@ from marginscope.tables.column_builder import ColumnBuilder
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.flat_rows import array_of_tensor, flat_rows, is_tensor
 from marginscope.tables.numbers import as_float64, check_numbers, check_shape, lossy_columns
+from marginscope.tables.raw_texts import features_of_texts, texts_of
 from marginscope.tables.selection import check_distinct
 from marginscope.tables.wording import joined, listed, shown
 
 __all__ = ["features_from"]
 
 
-def features_from(X: Any, *, names: Sequence[str] | None = None) -> FeatureMatrix:
+def features_from(X: Any, *, names: Sequence[str] | None = None, like: FeatureMatrix | None = None) -> FeatureMatrix:
     """Return the features of an array, list of lists, sparse matrix or frame.
 
     Rows are matched by position, whatever index a frame carries, and the
@@ -36,9 +37,11 @@ def features_from(X: Any, *, names: Sequence[str] | None = None) -> FeatureMatri
     ----------
     X : array_like, scipy sparse, pandas, Polars or PyArrow frame, tensor
         Of shape (n_samples, n_features). Numbers of shape (n_samples, ...), such as images,
-        are flattened, with a note.
+        are flattened, with a note. One string a row becomes tf-idf features.
     names : sequence of str, optional
         In place of the frame's own names, or of ``x0``, ``x1``, ...
+    like : FeatureMatrix, optional
+        Features of the training rows, whose vocabulary is taken where X holds texts.
 
     Returns
     -------
@@ -53,6 +56,9 @@ def features_from(X: Any, *, names: Sequence[str] | None = None) -> FeatureMatri
     """
     if sp.issparse(X):
         return _from_sparse(X, names)
+    texts = texts_of(X)
+    if texts is not None:
+        return features_of_texts(texts, like)
     if is_tensor(X):
         X = array_of_tensor(X)
     if isinstance(X, np.ndarray):

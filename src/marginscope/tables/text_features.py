@@ -15,7 +15,7 @@ from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.plan import ColumnPlan, ReadingPlan
 from marginscope.tables.wording import count, listed, shown
 
-__all__ = ["MISSING_LEVEL", "combine"]
+__all__ = ["MISSING_LEVEL", "combine", "tf_idf"]
 
 _MOST_WORDS = 5_000
 
@@ -76,22 +76,33 @@ def _categories(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[
 
 
 def _texts(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any, list[str], ColumnPlan]:
+    block, vectorizer = tf_idf(column.texts, column.name, None if known is None else known.vectorizer)
+    known = known or replace(ColumnPlan(column.name, "text"), vectorizer=vectorizer)
+    names = [f"{column.name}:{word}" for word in vectorizer.get_feature_names_out()]
+    return block, names, known
+
+
+def tf_idf(texts: Any, name: str, vectorizer: Any = None) -> tuple[Any, Any]:
+    """Return tf-idf weights as a CSR array and the vectorizer, fitted on the texts unless it is given.
+
+    Raises
+    ------
+    DataError
+        If no text has a word.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    if known is None:
-        vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=_MOST_WORDS)
-        try:
-            block = vectorizer.fit_transform(column.texts)
-        except ValueError as error:
-            raise DataError(
-                f"the text column {shown(column.name)} must hold words, but it has none ({error}); "
-                "drop it, or read it without --text"
-            ) from error
-        known = replace(ColumnPlan(column.name, "text"), vectorizer=vectorizer)
-    else:
-        block = known.vectorizer.transform(column.texts)
-    names = [f"{column.name}:{word}" for word in known.vectorizer.get_feature_names_out()]
-    return sp.csr_array(block), names, known
+    if vectorizer is not None:
+        return sp.csr_array(vectorizer.transform(texts)), vectorizer
+    vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=_MOST_WORDS)
+    try:
+        block = vectorizer.fit_transform(texts)
+    except ValueError as error:
+        raise DataError(
+            f"the text column {shown(name)} must hold words, but it has none ({error}); "
+            "drop it, or read it without --text"
+        ) from error
+    return sp.csr_array(block), vectorizer
 
 
 def _values(column: Column, n_rows: int) -> NDArray[np.float64]:
