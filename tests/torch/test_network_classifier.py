@@ -351,10 +351,37 @@ def test_a_class_of_weight_zero_is_no_class():
     assert model.predict_proba(X).shape == (240, 2)
 
 
-def test_a_network_with_more_outputs_than_classes_never_predicts_the_others():
-    model = fitted(small(n_classes=5))
+@pytest.mark.parametrize("end", [[], [nn.Softmax(dim=1)], [nn.LogSoftmax(dim=1)], [nn.Sigmoid()]])
+def test_outputs_beyond_the_classes_are_left_out(end):
+    def kept(network):
+        inner = copy.deepcopy(network)
+        with torch.no_grad():
+            inner[2].weight, inner[2].bias = nn.Parameter(inner[2].weight[:3]), nn.Parameter(inner[2].bias[:3])
+        return inner
+
+    starts = []
+
+    def start(network, *_):
+        starts.append(copy.deepcopy(network))
+
+    settings = {"loss": "vs" if not end else "mse", "optimizer": "sgd", "learning_rate": 0.1}
+    wide = nn.Sequential(*small(n_classes=5), *end)
+    fitted(wide, train=start)
+    model = fitted(wide, **settings)
+    # the same start without the two outputs that no class has
+    narrow = fitted(lambda d, K: kept(starts[0]), **settings)
     assert model.decision_function(X).shape == (240, 3)
+    np.testing.assert_allclose(model.predict_proba(X), narrow.predict_proba(X), atol=1e-5)
     np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0, atol=1e-9)
+    one, other = model.network_part(X, Y), narrow.network_part(X, Y)
+    np.testing.assert_allclose(one.pull, other.pull, atol=1e-5)
+    # up to what all scores of a row have in common
+    np.testing.assert_allclose(_centred(one.scores), _centred(other.scores), atol=1e-4)
+    np.testing.assert_allclose(_centred(one.coef.T), _centred(other.coef.T), atol=1e-4)
+
+
+def _centred(columns):
+    return columns - columns.mean(axis=1, keepdims=True)
 
 
 def test_history_is_what_the_first_epoch_saw():

@@ -28,13 +28,22 @@ class Ending:
         ``"scores"``, ``"softmax"``, ``"log_softmax"`` or ``"sigmoid"``.
     is_single : bool
         Whether two classes share one output s: their scores are -s/2 and s/2.
+    n_kept : int or None
+        Where there are more columns than classes, how many count: the network is one with
+        the first of its columns only.
     """
 
     kind: str = "scores"
     is_single: bool = False
+    n_kept: int | None = None
 
     def outputs(self, returned: Tensor) -> Tensor:
         """Return what the loss reads, one column a class, of what the network returned."""
+        if self.n_kept is not None:
+            kept = returned[:, : self.n_kept]
+            if self.kind == "softmax":
+                return kept / kept.sum(dim=1, keepdim=True).clamp_min(torch.finfo(kept.dtype).tiny)
+            return kept.log_softmax(dim=1) if self.kind == "log_softmax" else kept
         if not self.is_single:
             return returned
         one = returned.reshape(len(returned))
@@ -79,4 +88,5 @@ def ending_of(returned: Tensor, n_classes: int) -> Ending:
         node = node.next_functions[0][0]
     name = "" if node is None else node.name().rstrip("0123456789")
     kind = _KINDS.get(name, "scores")
-    return Ending("scores" if is_single and kind != "sigmoid" else kind, is_single)
+    is_wider = returned.ndim == 2 and returned.shape[1] > n_classes
+    return Ending("scores" if is_single and kind != "sigmoid" else kind, is_single, n_classes if is_wider else None)

@@ -70,13 +70,12 @@ class FrozenNetwork:
         with quiet_look(net):
             dtype, returned = try_types(net, inputs, device)
             ending = checked_ending(net, returned, n_classes)
-            outputs = ending.outputs(outputs_in_batches(net, inputs.tensor(dtype, device)))
-        if outputs.shape[1] != n_classes:
-            raise ModelError(
-                f"one output a class is needed, but {type(net).__name__} has {outputs.shape[1]} outputs and y has "
-                f"{n_classes} labels; give y all classes, or wrap the network in NetworkClassifier"
-            )
-        return outputs, ending
+            if ending.n_kept is not None:
+                raise ModelError(
+                    f"one output a class is needed, but {type(net).__name__} has {returned.shape[1]} outputs and y has "
+                    f"{n_classes} labels; give y all classes, or wrap the network in NetworkClassifier"
+                )
+            return ending.outputs(outputs_in_batches(net, inputs.tensor(dtype, device))), ending
 
 
 class NetworkView(SklearnModel):

@@ -104,7 +104,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Notes
     -----
     Rows and results are float32 unless the network is of another type. The rows lie in one
-    tensor on the device. Columns beyond the classes of y are trained and never predicted.
+    tensor on the device. Outputs beyond the classes of y are left out of everything.
 
     Examples
     --------
@@ -230,8 +230,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         A network that ends in one sigmoid a class has these divided by their sum.
         """
-        known = self._outputs(X)[:, : len(self.classes_)]
-        return np.asarray(self._ending.probabilities(known).cpu().numpy())
+        outputs = self._outputs(X)
+        return np.asarray(self._ending.probabilities(outputs).cpu().numpy())
 
     def decision_function(self, X: Any) -> Floats:
         """Return scores (n_samples, n_classes), before any softmax; their difference (n_samples,) for two classes."""
@@ -249,8 +249,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return network_part(self.module_, self._new_rows(X), y, self.classes_, self._loss)
 
     def _scores(self, outputs: Tensor) -> Floats:
-        scores = self._ending.scores(outputs)[:, : len(self.classes_)]
-        return np.asarray(scores.double().cpu().numpy())
+        return np.asarray(self._ending.scores(outputs).double().cpu().numpy())
 
     def _outputs(self, X: Any) -> Tensor:
         """Return what the network gives for new rows, one column a class."""

@@ -95,7 +95,7 @@ def look_inside(
         one = row_loss(loss, ending.outputs(returned).detach().expand(max(2, len(returned)), -1))
         rows = inputs.tensor(dtype, device)
         size = batch_size or max(16, min(1024, _MOST_NUMBERS * len(rows) // max(rows.numel(), 1)))
-        seen = [_look(net, rows[at], codes[at], ending, one, len(labels)) for at in _batches(len(rows), size)]
+        seen = [_look(net, rows[at], codes[at], ending, one) for at in _batches(len(rows), size)]
     return seen, one.name
 
 
@@ -109,14 +109,13 @@ class Seen:
     pull: Tensor
 
 
-def _look(net: nn.Module, X: Tensor, codes: Tensor, ending: Ending, loss: RowLoss, n_classes: int) -> Seen:
+def _look(net: nn.Module, X: Tensor, codes: Tensor, ending: Ending, loss: RowLoss) -> Seen:
     with LayerCalls(net) as seen, torch.enable_grad():
         outputs = ending.outputs(net(X.clone()))
         ends = seen.sources(outputs)
         scores = _scores(outputs, ends, ending)
-        shown = scores[:, :n_classes]
-        own = shown.gather(1, codes.clamp_min(0)[:, None])[:, 0] * (codes >= 0)
-        total = (own - shown.mean(dim=1)).sum()
+        own = scores.gather(1, codes.clamp_min(0)[:, None])[:, 0] * (codes >= 0)
+        total = (own - scores.mean(dim=1)).sum()
         hidden = _hidden(seen.calls, ends)
         slopes: Any = ()
         if hidden and total.requires_grad:
@@ -127,8 +126,8 @@ def _look(net: nn.Module, X: Tensor, codes: Tensor, ending: Ending, loss: RowLos
             if slope is not None and axis is not None:
                 given = _outputs(call, axis, seen)
                 layers[call.name] = (_over_places(given, axis).detach(), _over_places(slope.abs(), axis, torch.sum))
-        last = LastLayer.of(ends, shown)
-    return Seen(layers, last, shown.detach(), _pull(scores, codes, ending, loss)[:, :n_classes])
+        last = LastLayer.of(ends, scores)
+    return Seen(layers, last, scores.detach(), _pull(scores, codes, ending, loss))
 
 
 def _scores(outputs: Tensor, ends: list[Call], ending: Ending) -> Tensor:
