@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from marginscope.diagnosis.calibration import calibration_error, log_loss, probability_changes
+from marginscope.diagnosis.calibration import calibration_error, log_loss, log_loss_interval, probability_changes
 from marginscope.diagnosis.trials import trial_of_predictions
 
 
@@ -67,3 +67,15 @@ def test_merged_labels_are_scored_under_their_new_name(answers):
     target = np.where(codes == 2, 1, codes)
     assert log_change == pytest.approx(log_loss(merged, target) - log_loss(proba, codes), abs=1e-6)
     assert log_change < 0
+
+
+def test_the_interval_of_the_log_loss_is_that_of_paired_differences(answers):
+    proba, codes = answers
+    other = 0.7 * proba + 0.1
+    base, flat = (trial_of_predictions("x", one.argmax(axis=1), one, 3) for one in (proba, other))
+    own = [np.log(proba[i, k]) - np.log(other[i, k]) for i, k in enumerate(codes)]
+    half = 1.96 * np.std(own) / np.sqrt(len(own))
+    low, high = log_loss_interval(base, flat, codes, None)
+    assert (low, high) == pytest.approx((np.mean(own) - half, np.mean(own) + half), abs=1e-4)
+    mute = trial_of_predictions("b", proba.argmax(axis=1), None, 3)
+    assert log_loss_interval(base, mute, codes, None) is None

@@ -217,6 +217,37 @@ def test_what_could_act_on_no_found_cause_is_not_tried(ledgers):
     assert merge.outcome == "could_not_act"
 
 
+def test_cheap_remedies_run_first_so_that_a_budget_drops_the_dear_ones(ledgers, monkeypatch):
+    from marginscope.diagnosis.case import BudgetSpent
+    from marginscope.diagnosis.counterfactual import Laboratory
+
+    diagnosis, _, _ = ledgers["imbalance"]
+    order = []
+
+    def spent(lab, slug):
+        order.append(slug)
+        raise BudgetSpent("the time budget was spent")
+
+    monkeypatch.setattr(Laboratory, "effects", spent)
+    ledger = diagnosis.remedy("cow")
+    fits = [remedy(slug).fits for slug in order]
+    assert fits == sorted(fits)
+    assert order[0] == "logit-adjustment"
+    assert [one.slug for one in ledger.trials] == [one.slug for one in REMEDIES], "the list keeps its own order"
+
+
+def test_what_is_wrong_with_the_fit_counts_among_the_causes(blobs):
+    centres = np.pad(2.2 * np.eye(3), ((0, 0), (0, 17)))
+    problem = blobs([60, 40, 6], centres, test=5.0)
+    model = LogisticRegression(C=np.inf, max_iter=3000)
+    diagnosis = problem.diagnose(model, checks=["infinite-parameters", "imbalance"])
+    assert diagnosis.finding("infinite-parameters").classes
+    named = replace(diagnosis["cow"], cause="low-capacity", runner_up=None)
+    diagnosis = replace(diagnosis, classes=(named, *diagnosis.classes[1:]))
+    assert remedy_trials._causes(diagnosis, ("cow",)) == {"low-capacity", "infinite-parameters"}
+    assert diagnosis.remedy("cow")["early-stopping"].outcome == "tried"
+
+
 def test_one_class_can_be_asked_for(ledgers):
     diagnosis, _, _ = ledgers["over-regularised"]
     ledger = diagnosis.remedy("bee")

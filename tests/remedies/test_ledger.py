@@ -1,10 +1,11 @@
 """The ledger as plain data."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
+from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial, Selection
 
 
 @pytest.fixture
@@ -59,3 +60,38 @@ def test_the_frame_has_a_row_per_remedy_and_class(ledger):
     frame = ledger.frame()
     assert len(frame) == 4
     assert list(frame["remedy"]) == ["class-weights"] * 3 + ["scaling"]
+
+
+def test_what_was_added_is_in_the_document_and_what_was_there_keeps_its_name(ledger):
+    full = replace(
+        ledger.trials[0],
+        changes=frozenset({"path", "penalised optimum"}),
+        family="weights",
+        caveat="cannot move the limit: proved",
+        log_loss_interval=(0.0, 0.02),
+        log_loss_corrected=-0.001,
+        calibration_corrected=0.0,
+    )
+    document = replace(ledger, trials=(full,), selection=Selection(7, 0.2, 0.15)).to_dict()
+    assert document["selection"] == {
+        "n_tried": 7,
+        "balanced_recall_apparent": 0.2,
+        "balanced_recall_held_out": 0.15,
+    }
+    assert document["separability"] is None
+    (one,) = document["remedies"]
+    assert one["changes"] == ["path", "penalised optimum"]
+    assert (one["family"], one["caveat"]) == ("weights", "cannot move the limit: proved")
+    assert (one["log_loss_change"], one["log_loss_change_corrected"]) == (0.01, -0.001)
+    assert one["log_loss_interval"] == [0.0, 0.02]
+    assert one["calibration_error_change_corrected"] == 0.0
+    assert one["snippet"] == "model.fit(X, y)"
+    assert Selection(7, 0.2, 0.15).optimism == pytest.approx(0.05)
+
+
+def test_remedies_with_one_caveat_stand_together(ledger):
+    noted = [replace(ledger.trials[0], slug=slug, caveat="it is proved") for slug in ("smote", "ldam")]
+    other = replace(ledger.trials[0], slug="cdt", caveat="")
+    found = replace(ledger, trials=(*noted, other))
+    assert found.caveats == ((("smote", "ldam"), "it is proved"),)
+    assert "smote, ldam it is proved" in str(found)
