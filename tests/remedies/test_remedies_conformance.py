@@ -193,6 +193,8 @@ PLANTED = {
     "head-retraining": "perceptron",
     "early-stopping": "overfitted",
     "cosine-ldam": "sparse network",
+    "wider-network": "narrow perceptron",
+    "class-branches": "narrow network",
 }
 
 
@@ -223,6 +225,8 @@ def planted(kind, seed=0):
     if kind == "wide":
         corners = np.pad(4.0 * np.eye(3), ((0, 0), (0, 97)))
         return LogisticRegression(), *clouds([200, 100, 10], corners), *clouds([500, 500, 2000], corners), "cow"
+    if kind.startswith("narrow"):
+        return narrow_network(kind), *cube(rng, 60, 40), *cube(rng, 100, 100), "fox"
     apart = [[0, 0], [5, 0], [0, 5]]
     if kind == "stiff":
         return LogisticRegression(C=1e-6), *clouds([120, 80, 40], apart), *clouds([100, 100, 100], apart), "cow"
@@ -253,6 +257,29 @@ def planted(kind, seed=0):
     X, y = clouds([40, 40, 40], np.pad(1.3 * np.eye(3), ((0, 0), (0, 27))))
     X_test, y_test = clouds([200, 200, 200], np.pad(1.3 * np.eye(3), ((0, 0), (0, 27))))
     return LogisticRegression(), X, y, X_test, y_test, "bee"
+
+
+def cube(rng, n, n_fox):
+    """Eight classes on the corners of a cube, and the fox beside one of them in a fourth direction."""
+    corners = 4.0 * np.array([[a, b, c, 0] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)])
+    centres = np.vstack([corners, corners[-1] + [0, 0, 0, 3]])
+    y = np.repeat([*"abcdefgh", "fox"], [n] * 8 + [n_fox])
+    X = np.repeat(centres, [n] * 8 + [n_fox], axis=0)
+    return X + rng.standard_normal(X.shape), y
+
+
+def narrow_network(kind):
+    """Three hidden units, which are all spent on the cube."""
+    if kind == "narrow perceptron":
+        return MLPClassifier((3,), activation="tanh", learning_rate_init=0.02, max_iter=150, random_state=0)
+    from torch import nn
+
+    from marginscope.torch.network_classifier import NetworkClassifier
+
+    def narrow(n_features, n_classes):
+        return nn.Sequential(nn.Linear(n_features, 3), nn.Tanh(), nn.Linear(3, n_classes))
+
+    return NetworkClassifier(narrow, learning_rate=0.02, n_epochs=60, random_state=0)
 
 
 def _in_doubt(X, y, name):
