@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from marginscope import GradientDescentClassifier, MarginClassifier
+from marginscope.adapters.knobs import NetworkKnobs
 from marginscope.remedies import remedy
 from marginscope.remedies.linear_slot import linear_recipe
 from marginscope.remedies.own_margins import OwnMarginClassifier
@@ -149,3 +150,25 @@ def test_weights_by_the_effective_number_keep_the_total(situation_of, uneven):
     per_row = np.array([weights[label] for label in y])
     expected = GaussianNB().fit(X, y, sample_weight=per_row).predict_proba(X_test)
     assert clone(other.estimator).fit(X, y).predict_proba(X_test) == pytest.approx(expected)
+
+
+def test_a_network_of_another_library_has_losses_without_counts_only(situation_of):
+    class KerasLike(GaussianNB):
+        def __init__(self, loss="mse"):
+            super().__init__()
+            self.loss = loss
+
+    situation = situation_of(KerasLike())
+    knobs = NetworkKnobs(loss="loss", loss_value="mse")
+    view = situation.view
+    view.network_knobs = lambda: knobs
+    (recipe,) = remedy("focal-loss").recipes(situation)
+    assert recipe.estimator.loss == "focal"
+    with pytest.raises(CannotAct, match="KerasLike has no loss that is made from class counts"):
+        remedy("vs-loss").recipes(situation)
+    view.network_knobs = lambda: NetworkKnobs(loss="loss", loss_value="focal")
+    with pytest.raises(CannotAct, match="already"):
+        remedy("focal-loss").recipes(situation)
+    view.network_knobs = lambda: NetworkKnobs(width="hidden_layer_sizes", width_value=(5,))
+    with pytest.raises(CannotAct, match="fixed"):
+        remedy("focal-loss").recipes(situation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marginscope.adapters.components import components, is_named
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.shares import need_refit
 
@@ -19,6 +20,9 @@ TORCH_LOSSES = {
     "focal": "FocalLoss()",
     "label_smoothing": "LabelSmoothingLoss()",
 }
+
+# Templates, which need no counts: Keras networks have them too.
+_ANYWHERE = ("focal", "label_smoothing")
 
 
 def network_recipe(name: str, situation: Situation, loss: str) -> Recipe:
@@ -40,6 +44,9 @@ def network_recipe(name: str, situation: Situation, loss: str) -> Recipe:
     knobs = situation.view.network_knobs()
     if knobs is None or knobs.loss is None:
         raise CannotAct(f"the training loss of {situation.view.kind} is fixed; networks of torch can have another")
+    owner = components(situation.view.estimator)[knobs.loss.rpartition("__")[0]]
+    if loss not in _ANYWHERE and not is_named(owner, "NetworkClassifier"):
+        raise CannotAct(f"{type(owner).__name__} has no loss that is made from class counts; NetworkClassifier has")
     if knobs.loss_value == loss:
         raise CannotAct(f"the network is trained with this loss already ({knobs.loss}={loss!r})")
     return Recipe(name, situation.view.with_params(**{knobs.loss: loss}), expression=f"{knobs.loss}={loss!r}")
