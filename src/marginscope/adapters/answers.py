@@ -15,6 +15,7 @@ from marginscope.adapters.components import describe, unwrap
 from marginscope.exceptions import MarginscopeError, ModelError
 
 __all__ = [
+    "SUM_TOLERANCE",
     "ask",
     "check_probabilities",
     "codes_of_answers",
@@ -24,7 +25,8 @@ __all__ = [
     "probability_columns",
 ]
 
-_SUM_TOLERANCE = 1e-6
+# what the sum of a row of probabilities may miss without a word
+SUM_TOLERANCE = 1e-6
 
 
 def ask(fitted: Any, method: str, X: Any) -> Any:
@@ -195,7 +197,7 @@ def check_probabilities(answer: NDArray[Any], shape: tuple[int, int], what: str)
     if answer.size == 0:
         return answer.astype(np.float64)
     # Single precision cannot sum many classes to within 1e-6.
-    tolerance = max(_SUM_TOLERANCE, shape[1] * float(np.finfo(answer.dtype).eps))
+    tolerance = max(SUM_TOLERANCE, shape[1] * float(np.finfo(answer.dtype).eps))
     proba = answer.astype(np.float64)
     low, high = float(proba.min()), float(proba.max())
     if low < -tolerance or high > 1.0 + tolerance:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope._validation import check_consistent_length
-from marginscope.adapters.answers import check_probabilities, codes_of_answers
+from marginscope.adapters.answers import SUM_TOLERANCE, check_probabilities, codes_of_answers
 from marginscope.adapters.knobs import TrainingKnob
 from marginscope.adapters.model_view import LinearPart, PenaltyKnob
+from marginscope.adapters.rounded_probabilities import without_rounding
 from marginscope.exceptions import DataError, ModelError, UsageError
 
 __all__ = ["Predictions"]
@@ -24,7 +25,9 @@ class Predictions:
     y_pred : array-like of shape (n_samples,), optional
         Predicted labels; default the label of the largest probability, the first of equals.
     proba : array-like of shape (n_samples, n_classes), optional
-        Probabilities; every row sums to 1 within 1e-6.
+        Probabilities; every row sums to 1 within 1e-6. Rows that miss it by no more than the
+        rounding that is seen in the numbers (half a unit of the last decimal a class, or the
+        epsilon of single precision) are divided by their sums, with a note.
     labels : sequence of shape (n_classes,), optional
         Labels of the columns of ``proba``; default the sorted labels of y.
 
@@ -34,6 +37,11 @@ class Predictions:
         If neither ``y_pred`` nor ``proba`` is given, or labels repeat.
     ModelError
         If ``proba`` is no matrix of probabilities.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What was done to the numbers, for the notes of a diagnosis.
 
     Examples
     --------
@@ -50,8 +58,10 @@ class Predictions:
             raise UsageError("predictions need y_pred or proba, but got neither; pass at least one of them")
         self.labels: NDArray[Any] | None = None if labels is None else _distinct(labels)
         self.proba: NDArray[np.float64] | None = None
+        self.notes: tuple[str, ...] = ()
         if proba is not None:
-            matrix = _matrix(proba)
+            matrix, note = without_rounding(_matrix(proba), SUM_TOLERANCE)
+            self.notes = (note,) if note else ()
             K = matrix.shape[1] if self.labels is None else len(self.labels)
             self.proba = check_probabilities(matrix, (matrix.shape[0], K), "proba")
         self._y_pred = None if y_pred is None else _column(y_pred)
@@ -104,7 +114,9 @@ class Predictions:
                 f"one column of proba per label is needed, but it has {self.proba.shape[1]} columns and y has "
                 f"{len(labels)} labels; pass labels= to name the columns"
             )
-        return Predictions(self._y_pred, self.proba, labels)
+        named = Predictions(self._y_pred, self.proba, labels)
+        named.notes = self.notes
+        return named
 
     def predict(self, fitted: Any, X: Any) -> NDArray[Any]:
         """Return the given labels; X only has to have as many rows."""
