@@ -9,6 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
+from marginscope import diagnose
 from marginscope.adapters import as_model_view
 from marginscope.adapters.answers import must_not_change
 from marginscope.exceptions import DataQualityWarning, ModelError
@@ -190,6 +191,19 @@ def test_num017_a_model_that_throws_dice_is_warned_about():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert steady.is_repeatable(steady.fit(X, y), X)
+
+
+def test_num017_a_given_model_that_throws_dice_has_a_note():
+    dice = np.random.default_rng(0)
+    rows = np.random.default_rng(1).normal(size=(90, 2))
+    y = LABELS[np.arange(90) % 3]
+    throwing = Fixed(predicted=lambda X: dice.choice(LABELS, len(X)))
+    steady = Fixed(predicted=lambda X: np.full(len(X), LABELS[0]))
+    told = [
+        any("differ: its recall is one draw" in note for note in diagnose(one, rows, y, checks=["few-rows"]).notes)
+        for one in (throwing, steady)
+    ]
+    assert told == [True, False]
 
 
 def scores(values, classes=LABELS):

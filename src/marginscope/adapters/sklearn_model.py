@@ -142,7 +142,8 @@ class SklearnModel:
 
     def is_repeatable(self, fitted: Any, X: Any) -> bool:
         """Return whether two calls agree on X; warn if they do not."""
-        method = "predict_proba" if hasattr(fitted, "predict_proba") else "predict"
+        methods = ("predict_proba", "predict", "decision_function")
+        method = next(one for one in methods if hasattr(fitted, one))
         same = np.array_equal(np.asarray(ask(fitted, method, X)), np.asarray(ask(fitted, method, X)))
         if not same:
             warnings.warn(

@@ -29,10 +29,14 @@ __all__ = ["Bench", "set_up"]
 Answers = tuple[NDArray[np.int64], NDArray[np.float64] | None]
 
 _FOLDS = 5
+# Sparse rows are projected on as many directions for learners that need dense ones.
+_LEAST_WIDTH = 50
 # Difference of recall between a given model and its refit that is worth a note.
 _UNLIKE = 0.2
 # Share of copied rows that is worth a note.
 _MANY_COPIES = 0.05
+# Rows that a given model is asked twice about.
+_ASKED_TWICE = 50
 
 
 @dataclass
@@ -73,7 +77,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     rng = np.random.default_rng(bench.seed)
     n_train, n_rows = bench.subject.n_first, bench.subject.codes.size
     n_splits = _number_of_folds(bench.cv)
-    plan = make_plan(n_train, bench.features.shape[1], len(bench.names), n_splits=n_splits)
+    plan = make_plan(n_train, _width(bench.features), len(bench.names), n_splits=n_splits)
     notes: list[str] = []
     if n_rows > n_train:
         design = single_split(n_train, n_rows - n_train)
@@ -121,12 +125,36 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
         )
     case.notebook["subsample-errors"] = tuple(errors)
     notes += [
+        *getattr(bench.view, "notes", ()),
+        *_throws_dice(bench),
         *_refitted(bench),
         *_unlike_its_refit(bench, case),
         *_copies(case),
         *possible_leaks(bench.features, bench.subject.codes),
     ]
     return case, tuple(notes)
+
+
+def _throws_dice(bench: Bench) -> list[str]:
+    """Say so where the fitted model that was given answers twice in two ways; a few rows are asked once more."""
+    if bench.view.fitted is None or not hasattr(bench.view, "is_repeatable"):
+        return []
+    rows = np.arange(min(_ASKED_TWICE, bench.subject.n_first))
+    try:
+        is_repeatable = bench.view.is_repeatable(bench.view.fitted, bench.subject.take(rows))
+    except ModelError:
+        # It may answer for the rows that were to be judged, and for no others.
+        return []
+    if is_repeatable:
+        return []
+    return ["Two calls of the given model on the same rows differ: its recall is one draw of several."]
+
+
+def _width(features: FeatureMatrix) -> int:
+    """Return how many features a row has, on average where they are sparse."""
+    if not features.is_sparse:
+        return features.shape[1]
+    return min(features.shape[1], max(_LEAST_WIDTH, round(features.values.nnz / features.shape[0])))
 
 
 def _error(
