@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from marginscope._display import display_order
 from marginscope.diagnosis.case import BudgetSpent, Case, NotTried
 from marginscope.exceptions import CheckNotApplicable
 from marginscope.findings import Counterfactual, Evidence, Finding, Panel, Series, Status
@@ -16,6 +17,8 @@ _LONGEST_NAME = 40
 def name_list(names: Iterable[str], most: int = 4) -> str:
     """Return labels for a sentence, the first few in quotes."""
     names = list(names)
+    # In the order of codes, classes named by numbers stand as words do: 1, 10, 2.
+    names = [names[k] for k in display_order(names)] if names == sorted(names) else names
     cut = (name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names[:most])
     shown = ", ".join(f"'{name}'" for name in cut)
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

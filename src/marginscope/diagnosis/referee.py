@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marginscope._display import signed
+from marginscope._display import display_order, signed
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import lift_panel
 from marginscope.findings import ClassDiagnosis, Counterfactual, Evidence, Finding, Panel, Series, Status, Verdict
@@ -92,7 +92,8 @@ class Referee:
     ) -> tuple[tuple[ClassDiagnosis, ...], tuple[Finding, ...]]:
         """Return the classes, worst first, and the findings with the losers' reasons added."""
         by_slug = {one.slug: one for one in findings}
-        classes = [self._judge_class(case, by_slug, k) for k in range(case.n_classes)]
+        # Equals stay in the order to show: the sort below is stable.
+        classes = [self._judge_class(case, by_slug, k) for k in display_order(case.names)]
         lost: dict[str, list[Evidence]] = {}
         for one in classes:
             if one.runner_up is not None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from marginscope._display import display_order
 from marginscope.diagnosis.calibration import log_loss_interval, probability_changes
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.counterfactual import Laboratory
@@ -71,8 +72,9 @@ def _targets(diagnosis: Diagnosis, label: str | None) -> tuple[str, ...]:
         try:
             one = diagnosis[label]
         except KeyError as error:
+            known = [diagnosis.labels[k] for k in display_order(diagnosis.labels)[:20]]
             raise UsageError(
-                f"a class of the data is needed, but got {label!r}; the classes are {', '.join(diagnosis.labels[:20])}"
+                f"a class of the data is needed, but got {label!r}; the classes are {', '.join(known)}"
             ) from error
         return (one.label,)
     return tuple(one.label for one in diagnosis.not_learned if one.verdict is not Verdict.ABSENT)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope._display import Displayed, make_frame
+from marginscope._display import Displayed, display_order, make_frame
 from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
 from marginscope.remedies.ledger import RemedyLedger
 
@@ -115,7 +115,8 @@ class Diagnosis(Displayed):
         for one in self.classes:
             if one.label == str(label):
                 return one
-        raise KeyError(f"no class {str(label)!r}; the classes are {', '.join(map(repr, self.labels[:20]))}")
+        known = [repr(self.labels[k]) for k in display_order(self.labels)[:20]]
+        raise KeyError(f"no class {str(label)!r}; the classes are {', '.join(known)}")
 
     def finding(self, slug: str) -> Finding:
         """Return the outcome of one check."""
