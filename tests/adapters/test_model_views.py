@@ -179,6 +179,9 @@ def test_kind_and_params_tell_what_the_user_set():
     assert weighted.params == {"estimator__class_weight": {"0": 1.0, "1": 2.0}}
     assert as_model_view(NearestMean(), seed=0).params == {}
     assert as_model_view(FunctionLike(func=np.log1p), seed=0).params == {"func": "log1p"}
+    # long ones are whole here: who shows them shortens them
+    assert as_model_view(FunctionLike(func=list(range(300))), seed=0).params == {"func": list(range(300))}
+    assert as_model_view(FunctionLike(func=np.arange(300)), seed=0).params == {"func": list(range(300))}
 
 
 class FunctionLike(GaussianNB):

@@ -47,6 +47,10 @@ PREPARING = (
 )
 
 
+# Entries of a list, or letters of a text, beyond which a parameter is data rather than a setting.
+_MOST_ENTRIES = 10_000
+
+
 def is_named(thing: Any, *names: str) -> bool:
     """Return whether the class of ``thing``, or an ancestor, has one of the names."""
     return any(parent.__name__ in names for parent in type(thing).__mro__)
@@ -192,7 +196,7 @@ def _is_same(value: Any, default: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return ``value`` in types that JSON knows, long or strange ones as text."""
+    """Return ``value`` in types that JSON knows, strange ones as text; whole, whoever shows it may shorten it."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -201,10 +205,12 @@ def _plain(value: Any) -> Any:
         return _plain(value.item())
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset) and len(value) <= 50:
+    if isinstance(value, np.ndarray) and value.size <= _MOST_ENTRIES:
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple | set | frozenset) and len(value) <= _MOST_ENTRIES:
         return [_plain(one) for one in value]
     if callable(value) and hasattr(value, "__name__"):
         # ufuncs of older NumPy have no qualified name
         return str(getattr(value, "__qualname__", value.__name__))
     text = " ".join(repr(value).split())
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    return text if len(text) <= _MOST_ENTRIES else f"{text[: _MOST_ENTRIES - 3]}..."
