@@ -16,7 +16,7 @@ from sklearn.model_selection import (
 )
 
 import marginscope as ms
-from marginscope.diagnosis.bench import _given_splits
+from marginscope.diagnosis.given_splits import given_splits
 from marginscope.diagnosis.trials import Subject
 from marginscope.exceptions import DataError, MarginscopeError, UsageError
 
@@ -99,7 +99,7 @@ def test_within_a_repeat_every_row_is_scored_at_most_once(rows):
     test_sets = [[0, 1], [1, 2], [2, 4], [2, 5]]
     pairs = [(np.setdiff1d(np.arange(90), test), np.array(test)) for test in test_sets]
     subject = Subject((X,), np.unique(y, return_inverse=True)[1], np.unique(y), 90)
-    design = _given_splits(pairs, subject)
+    design = given_splits(pairs, subject)
     scored = np.zeros((design.n_repeats, 90), dtype=int)
     for split in design.splits:
         scored[split.repeat, split.test] += 1

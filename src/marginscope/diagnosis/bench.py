@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from marginscope.adapters.model_view import ModelView
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import recall_of
-from marginscope.diagnosis.folds import Design, Split, cross_validation, single_split, stratified_subsample
+from marginscope.diagnosis.folds import Design, cross_validation, single_split, stratified_subsample
+from marginscope.diagnosis.given_splits import given_splits
 from marginscope.diagnosis.leaks import possible_leaks
 from marginscope.diagnosis.plan import Plan, make_plan
 from marginscope.diagnosis.subsample_error import ClassCounts, SubsampleError, subsample_error
@@ -88,7 +89,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
                 "a class with two rows or more is needed to score anything, but every class has one; add rows"
             )
     else:
-        design = _given_splits(bench.cv, bench.subject)
+        design = given_splits(bench.cv, bench.subject)
     if bench.given is None and not bench.view.can_refit:
         bench.given = answers_on_scored_rows(bench.view, bench.view.fitted, bench.subject)
         notes.append(
@@ -154,7 +155,7 @@ def _width(features: FeatureMatrix) -> int:
     """Return how many features a row has, on average where they are sparse."""
     if not features.is_sparse:
         return features.shape[1]
-    return min(features.shape[1], max(_LEAST_WIDTH, round(features.values.nnz / features.shape[0])))
+    return min(features.shape[1], max(_LEAST_WIDTH, round(int(features.values.nnz) / features.shape[0])))
 
 
 def _error(
@@ -330,60 +331,3 @@ def _thin(
     if rows.size == n_rows or not design.can_be_redrawn:
         return np.arange(n_rows), design
     return rows, cross_validation(subject.codes[rows], n_splits=plan.n_splits, n_repeats=plan.n_repeats, rng=rng)
-
-
-def _given_splits(cv: Any, subject: Subject) -> Design:
-    """Turn a scikit-learn splitter or an iterable of index pairs into a design."""
-    pairs: Iterable[Any]
-    if hasattr(cv, "split"):
-        try:
-            pairs = list(cv.split(np.zeros((subject.codes.size, 1)), subject.codes))
-        except (TypeError, ValueError) as error:
-            alone = np.flatnonzero(np.bincount(subject.codes) == 1)
-            names = ", ".join(repr(str(subject.labels[k])) for k in alone[:5])
-            raise DataError(
-                f"cv must split the rows, but {cv!r} cannot ({error})"
-                + (f"; one row only have: {names}" if names else "")
-                + "; pass pairs of row indices, or cv=5"
-            ) from error
-    elif isinstance(cv, Iterable) and not isinstance(cv, str | bytes):
-        pairs = cv
-    else:
-        raise UsageError(
-            f"cv must be a number of folds, a splitter or pairs of row indices, but got {cv!r}; use cv=5 for five folds"
-        )
-    splits: list[Split] = []
-    taken: list[NDArray[np.bool_]] = []
-    n_rows = subject.codes.size
-    for pair in pairs:
-        if len(pair) != 2:
-            raise DataError(f"cv must give pairs (training rows, test rows), but gave {len(pair)} parts; pass pairs")
-        train, test = (_row_numbers(rows, n_rows) for rows in pair)
-        if np.intersect1d(train, test).size:
-            raise DataError("cv must keep training and test rows apart, but a split shares rows; make them disjoint")
-        # The first repeat in which none of its rows is scored yet.
-        repeat = next((r for r, mask in enumerate(taken) if not mask[test].any()), len(taken))
-        if repeat == len(taken):
-            taken.append(np.zeros(n_rows, dtype=bool))
-        taken[repeat][test] = True
-        splits.append(Split(train, test, repeat))
-    if not splits:
-        raise DataError("cv must give at least one split, but it gave none; use cv=5 for five folds")
-    repeats = max(split.repeat for split in splits) + 1
-    return Design(tuple(splits), subject.codes.size, repeats, f"{len(splits)} given splits", can_be_redrawn=False)
-
-
-def _row_numbers(rows: Any, n_rows: int) -> NDArray[np.int64]:
-    """Return row numbers of a split, given as numbers or as a mask."""
-    values = np.asarray(rows)
-    if values.dtype == bool and values.shape == (n_rows,):
-        return np.flatnonzero(values)
-    if (
-        values.dtype.kind not in "iu"
-        or values.ndim != 1
-        or (values.size and not 0 <= values.min() <= values.max() < n_rows)
-    ):
-        raise DataError(
-            f"cv must give row numbers from 0 to {n_rows - 1}, but gave {rows!r:.80}; number rows by position"
-        )
-    return values.astype(np.int64)
