@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -22,6 +22,7 @@ __all__ = [
     "network",
     "only",
     "seeded",
+    "slow_boosted",
     "torch_network",
 ]
 
@@ -33,6 +34,11 @@ def linear(**settings: Any) -> Any:
 def boosted(**settings: Any) -> Any:
     usual = {"max_iter": 40, "learning_rate": 0.2, "max_leaf_nodes": 8, "min_samples_leaf": 5, "early_stopping": False}
     return HistGradientBoostingClassifier(**{**usual, **settings})
+
+
+def slow_boosted() -> Any:
+    """Boosting by full trees: histogram boosting leaps on rare classes in its first step and forgets them again."""
+    return GradientBoostingClassifier(n_estimators=25, max_depth=2, min_samples_leaf=10)
 
 
 def forest(**settings: Any) -> Any:

@@ -1,4 +1,4 @@
-"""few-rows: a class of three to seven rows, learned where it has many."""
+"""few-rows: a class of three rows, learned where it has many."""
 
 from __future__ import annotations
 
@@ -26,15 +26,6 @@ def clouds(rng):
     return _cut(rng, population.draw(rng, [200, 200, 200]), "c2", 3, population.draw(rng, [1000] * 3))
 
 
-def many_directions(rng):
-    """The difference is spread over sixty features: seven rows do not show where it lies."""
-    centres = np.zeros((3, 60))
-    centres[1, :] = 0.9
-    centres[2, ::2] = 0.55
-    population = Clouds(centres)
-    return _cut(rng, population.draw(rng, [150, 150, 150]), "c2", 7, population.draw(rng, [1000] * 3))
-
-
 def covtype(rng):
     whole, fresh = some_rows(rng, "covtype", {"2": 200, "4": 200, "5": 200})
     return _cut(rng, whole, "5", 3, fresh)
@@ -47,7 +38,6 @@ def letters(rng):
 
 CASES = (
     Case("few-rows", "clouds", "synthetic", clouds, ALL, shown_by="count"),
-    Case("few-rows", "many directions", "synthetic", many_directions, only("linear")),
     Case("few-rows", "covtype", "covtype", covtype, only("linear", "boosted"), shown_by="count"),
     Case("few-rows", "letters", "letter", letters, only("boosted"), shown_by="count"),
 )

@@ -47,7 +47,7 @@ HELD = {
     "linear": lambda: linear(C=1e-5),
     "ridge": lambda: ridge(alpha=1e6),
     "boosted": lambda: boosted(l2_regularization=1e5),
-    "network": lambda: network(alpha=100.0),
+    "network": lambda: network(alpha=3000.0),
 }
 FREE = {"linear": linear, "ridge": ridge, "boosted": boosted, "network": network, "lasso": lambda: lasso(1.0)}
 

@@ -43,9 +43,9 @@ def satimage_and_noise(rng):
 
 
 def many_noise_features(rng):
-    """Four features know the class, two hundred do not."""
-    centres = np.zeros((4, 200))
-    centres[np.arange(4), np.arange(4)] = 2.4
+    """Four features know the class, three hundred do not."""
+    centres = np.zeros((4, 300))
+    centres[np.arange(4), np.arange(4)] = 3.0
     population = Clouds(centres)
     return Planted(
         population.draw(rng, [60] * 4), classes=("c0", "c1", "c2", "c3"), fresh=population.draw(rng, [500] * 4)
@@ -67,7 +67,7 @@ def noisy_labels(rng):
 
 
 def noisy_digits(rng):
-    rows, fresh = some_rows(rng, "pendigits", {"0": 160, "2": 160, "4": 160, "6": 160})
+    rows, fresh = some_rows(rng, "pendigits", {"0": 200, "2": 200, "4": 200, "6": 200})
     return Planted(_noisy(rng, rows, 0.53), classes=("0", "2", "4", "6"), fresh=fresh)
 
 
@@ -82,7 +82,7 @@ def _lda(shrinkage):
 LOOSE = {"ridge": lambda: _ridge(1e-3), "lda": lambda: _lda(1e-6)}
 HELD = {"ridge": lambda: _ridge(100.0), "lda": lambda: _lda(0.3)}
 DEEP = {"tree": lambda: DecisionTreeClassifier()}
-PRUNED = {"tree": lambda: DecisionTreeClassifier(min_samples_leaf=20)}
+PRUNED = {"tree": lambda: DecisionTreeClassifier(min_samples_leaf=25)}
 CASES = (
     Case("overfit", "as many features as rows", "synthetic", as_many_features_as_rows, LOOSE, HELD),
     Case("overfit", "satimage and noise", "satimage", satimage_and_noise, {"ridge": LOOSE["ridge"]}, HELD),
@@ -91,7 +91,7 @@ CASES = (
         "many noise features",
         "synthetic",
         many_noise_features,
-        {"network": lambda: network(alpha=1e-3)},
+        {"network": lambda: network(solver="adam", learning_rate_init=0.01, alpha=0.1)},
         {"network": lambda: network(alpha=10.0)},
     ),
     Case("overfit", "noisy labels", "synthetic", noisy_labels, DEEP, PRUNED),

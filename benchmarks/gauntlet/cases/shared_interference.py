@@ -18,7 +18,7 @@ from benchmarks.gauntlet.planted import Case, Planted, Rows
 
 __all__ = ["CASES"]
 
-LOST, ALONE = 0.2, 0.8
+LOST, ALONE = 0.15, 0.8
 
 
 def _lost(rows: Rows, make) -> tuple[str, ...]:
