@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from marginscope._validation import label_codes
 from marginscope.adapters.components import describe, unwrap
 from marginscope.exceptions import MarginscopeError, ModelError
+from marginscope.tables.flat_rows import array_of_tensor, is_tensor
 
 __all__ = [
     "SUM_TOLERANCE",
@@ -65,10 +66,12 @@ def must_not_change(X: Any, what: str) -> Iterator[None]:
 
 
 def _fingerprint(X: Any) -> int | None:
-    """Return a checksum of arrays, sparse matrices and frames; ``None`` for anything else."""
+    """Return a checksum of arrays, tensors, sparse matrices and frames; ``None`` for anything else."""
     if hasattr(X, "tocsr"):
         parts = [getattr(X, name, None) for name in ("data", "indices", "indptr", "row", "col")]
         return hash(tuple(_fingerprint(part) for part in parts))
+    if is_tensor(X):
+        X = array_of_tensor(X)
     if isinstance(X, np.ndarray):
         if X.dtype.kind == "O":
             return hash(tuple(map(repr, X.ravel().tolist())))
