@@ -61,6 +61,8 @@ class PriorCorrection:
             raise CannotAct("no test set was given, so only the training shares are known")
         if not situation.view.has_proba:
             raise CannotAct("the model gives no probabilities to correct")
+        if situation.view.class_weight_params():
+            raise CannotAct("the model has class weights, so its probabilities are not those of the training shares")
         trained = situation.counts > 0
         now = situation.counts[trained] / situation.counts.sum()
         then = _expected(situation)[trained]

@@ -40,7 +40,7 @@ def test_fires_where_the_test_set_has_more_of_the_class(model, drifted, case_of,
     assert found.status == "issue"
     assert found.classes == ("cow",)
     assert "2.7% in training and 30.0% in the test set" in found.sentence
-    assert found.remedies == ("prior-correction",)
+    assert found.remedies[0] == "prior-correction"
     claim = next(one for one in found.counterfactuals if one.label == "cow")
     assert claim.is_proof
     assert "features have drifted" not in found.sentence
@@ -163,3 +163,21 @@ def test_the_correction_is_the_rule_of_bayes():
     by_hand = proba * test / train
     assert np.allclose(np.exp(scores), by_hand)
     assert np.allclose(ToShares((0.2, 0.0, 0.8))(proba[:, :2], np.array([0.5, 0.5])), np.log([[0.32, 0.24]]))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_share_beyond_an_even_one_is_drift_all_the_same(seed, drifted):
+    """Its own correction overshoots, so that equal shares are the proof."""
+    found = drifted(tested=(150, 150, 300), seed=seed).diagnose(LogisticRegression())
+    assert found["cow"].cause == "share-drift"
+
+
+def test_a_drift_that_explains_little_is_left_to_imbalance(drifted):
+    found = drifted(tested=(600, 300, 50)).diagnose(LogisticRegression())
+    assert found["cow"].cause == "imbalance"
+
+
+def test_a_weighted_model_is_not_corrected(drifted, case_of):
+    case = case_of(LogisticRegression(class_weight="balanced"), drifted())
+    with pytest.raises(NotTried, match="class weights"):
+        case.lab.effects("prior-correction")

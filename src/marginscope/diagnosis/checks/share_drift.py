@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from marginscope.findings import Counterfactual, Evidence, Finding, Panel, Serie
 __all__ = ["ShareDrift"]
 
 Reals = NDArray[np.float64]
+_EQUAL_SHARES = ("logit-adjustment", "class-weights")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class ShareDrift:
 
     A share has drifted where the interval of its difference leaves out zero, at the ``level`` at
     which the intervals of all classes hold together, and it changed by the factor
-    ``least_ratio`` or more. Only classes whose share rose can be lost by that.
+    ``least_ratio`` or more. Only classes whose share rose can be lost by that: where
+    correcting for the test shares brings back at least ``least_part`` of what equal shares bring
+    (equal shares are what recall, which counts all classes alike, likes best).
     ``agree`` is the factor up to which shares that are estimated from the answers, without the
     test labels, count as the same: beyond it the features have drifted too.
     """
@@ -47,6 +50,7 @@ class ShareDrift:
     cost: str = "refit"
     level: float = 0.99
     least_ratio: float = 1.5
+    least_part: float = 0.5
     learned: float = 0.95
     agree: float = 1.5
 
@@ -69,8 +73,7 @@ class ShareDrift:
         words = f"the share of '{_name(case, shares, largest)}' is {_percent(shares.train[largest])} in training and "
         words += f"{_percent(shares.test[largest])} in the test set"
         panels = {
-            name: lift_panel([one], f"Lift of '{name:.40}' with the shares of the test set")
-            for name, one in proven.items()
+            name: lift_panel([one], f"Lift of '{name:.40}' with other class shares") for name, one in proven.items()
         }
         if not proven:
             names = tuple(_name(case, shares, j) for j in up + down)
@@ -89,11 +92,11 @@ class ShareDrift:
         return Finding(
             self.slug,
             Status.ISSUE,
-            f"Class shares differ: {words}; with the shares of the test set in place of those of training, and nothing "
-            f"refitted, {name_list(proven)} {'is' if len(proven) == 1 else 'are'} recovered.{also}",
+            f"Class shares differ: {words}; correcting for that, with nothing else changed, recovers "
+            f"{name_list(proven)}.{also}",
             classes=tuple(proven),
             evidence=evidence,
-            remedies=("prior-correction",),
+            remedies=("prior-correction", *_EQUAL_SHARES),
             counterfactuals=tuple(claims.values()),
             advice="Train on the shares that you will meet, or correct for them.",
             panels=panels,
@@ -155,19 +158,33 @@ class ShareDrift:
         return rows, agrees
 
     def _claims(self, case: Case, shares: Shares, up: list[int]) -> dict[str, Counterfactual]:
-        """What the correction does to the classes whose share rose and that are not learned already."""
+        """What other shares do to the classes whose share rose and that are not learned already."""
         claims: dict[str, Counterfactual] = {}
         for j in up:
             k = int(shares.codes[j])
             if np.isnan(case.lab_recall[k]) or case.lab_recall[k] >= self.learned:
                 continue
-            try:
-                claim = case.lab.claim("prior-correction", k, case.names[k])
-            except NotTried:
+            drift = _claim(case, "prior-correction", k)
+            if drift is None:
                 break
-            if claim is not None:
-                claims[case.names[k]] = claim
+            equal = [one for slug in _EQUAL_SHARES if (one := _claim(case, slug, k)) is not None]
+            part = self.least_part * max((one.lift for one in equal if one.is_proof), default=0.0)
+            if not drift.is_proof and drift.interval[0] > 0 and drift.lift >= part > 0:
+                # A test share beyond an even one overshoots: the rivals pay, and the placebo names the class too.
+                drift = max((one for one in equal if one.is_proof), key=lambda one: one.net)
+            elif drift.is_proof and drift.lift < part:
+                drift = replace(drift, reason="equal shares bring back far more than the shares of the test set")
+            elif drift.is_proof:
+                drift = max((drift, *(one for one in equal if one.is_proof)), key=lambda one: one.net)
+            claims[case.names[k]] = drift
         return claims
+
+
+def _claim(case: Case, slug: str, k: int) -> Counterfactual | None:
+    try:
+        return case.lab.claim(slug, k, case.names[k])
+    except NotTried:
+        return None
 
 
 def _name(case: Case, shares: Shares, j: int) -> str:
