@@ -60,7 +60,7 @@ class WeightsVanish:
             f"descent ends.{fades} Class-dependent margins, a penalty or early stopping can act.",
             classes=found.classes,
             evidence=evidence,
-            remedies=("stronger-penalty",),
+            remedies=("class-margins", "vs-loss", "stronger-penalty", "early-stopping"),
             panels={} if panel is None else {found.classes[0]: panel},
             certificate=certificate,
         )
