@@ -18,6 +18,8 @@ _ALWAYS_AT_LIMIT = ("BaseHistGradientBoosting", "BaseGradientBoosting", "Gradien
 _OF_SEVERAL = ("OneVsRestClassifier", "OneVsOneClassifier")
 # A tolerance so many times looser than the default ends a fit before it has converged.
 _LOOSE = 10.0
+# Fewer than this share of the default number of steps is a short training.
+_SHORT = 0.25
 # A step size so many times smaller or larger than the default is not the usual one.
 _UNUSUAL = 5.0
 
@@ -87,12 +89,12 @@ def usual_value(estimator: Any, path: str) -> Any:
 
 
 def is_cut_short(estimator: Any, knobs: Iterable[TrainingKnob]) -> bool:
-    """Return whether the training has fewer steps than its class's default, or a step size far from it."""
+    """Return whether the training has far fewer steps than its class's default, or a step size far from it."""
     for knob in knobs:
         usual = usual_value(estimator, knob.path)
         if isinstance(usual, bool) or not isinstance(usual, numbers.Real) or usual <= 0:
             continue
         ratio = knob.value / float(usual)
-        if ratio < 1.0 if knob.kind == "steps" else max(ratio, 1.0 / ratio) > _UNUSUAL:
+        if ratio < _SHORT if knob.kind == "steps" else max(ratio, 1.0 / ratio) > _UNUSUAL:
             return True
     return False

@@ -17,7 +17,7 @@ __all__ = ["LongerTraining"]
 class LongerTraining:
     """More steps, with the step size as it is and at its default; of a short training with larger ones too.
 
-    A training is short if it has fewer steps than the default: then other step sizes cost little.
+    A training is short if it has less than a quarter of the default steps: then other step sizes cost little.
 
     The number of steps is ``factor`` times the present one, ``factor_of_epochs`` times for a
     model that has a step size (its steps are whole passes or trees, and cost most), and never

@@ -29,7 +29,7 @@ class NotConverged:
     training is tried where another step size does not bring back ``enough`` of the missing
     recall. An intervention that needs no more training and does as much, up to ``equal``
     recall, goes deeper: other units, another loss, and scaled features unless the training is
-    shorter than the default of its class.
+    far shorter than the default of its class.
     """
 
     slug: str = "not-converged"
