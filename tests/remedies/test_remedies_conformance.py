@@ -195,6 +195,11 @@ PLANTED = {
     "cosine-ldam": "sparse network",
     "wider-network": "narrow perceptron",
     "class-branches": "narrow network",
+    "step-size": "creeping",
+    "longer-training": "stopped",
+    "cross-entropy": "flat",
+    "fresh-units": "dead",
+    "smaller-model": "by heart",
 }
 
 
@@ -227,6 +232,15 @@ def planted(kind, seed=0):
         return LogisticRegression(), *clouds([200, 100, 10], corners), *clouds([500, 500, 2000], corners), "cow"
     if kind.startswith("narrow"):
         return narrow_network(kind), *cube(rng, 60, 40), *cube(rng, 100, 100), "fox"
+    if kind in ("creeping", "stopped", "flat", "dead"):
+        away = [[5, 0, 0], [0, 5, 0], [0, 0, 0]]
+        return held_back(kind), *clouds([120, 80, 60], away), *clouds([150, 150, 150], away), "cow"
+    if kind == "by heart":
+        X, y, X_test, y_test = *clouds([150] * 3, 3 * np.eye(3)), *clouds([300] * 3, 3 * np.eye(3))
+        for part in (y, y_test):
+            drawn = rng.random(part.size) < 0.4
+            part[drawn] = rng.choice(["ant", "bee", "cow"], drawn.sum())
+        return DecisionTreeClassifier(random_state=0), X, y, X_test, y_test, "bee"
     apart = [[0, 0], [5, 0], [0, 5]]
     if kind == "stiff":
         return LogisticRegression(C=1e-6), *clouds([120, 80, 40], apart), *clouds([100, 100, 100], apart), "cow"
@@ -280,6 +294,26 @@ def narrow_network(kind):
         return nn.Sequential(nn.Linear(n_features, 3), nn.Tanh(), nn.Linear(3, n_classes))
 
     return NetworkClassifier(narrow, learning_rate=0.02, n_epochs=60, random_state=0)
+
+
+def held_back(kind):
+    """Models whose training, units or loss keep them from the last class."""
+    if kind == "creeping":
+        return MLPClassifier((16,), max_iter=200, learning_rate_init=1e-5, random_state=0)
+    if kind == "stopped":
+        return HistGradientBoostingClassifier(max_iter=2, learning_rate=0.01, random_state=0)
+    from torch import nn
+
+    from marginscope.torch.network_classifier import NetworkClassifier
+
+    def moved(n_features, n_classes):
+        net = nn.Sequential(nn.Linear(n_features, 16), nn.ReLU(), nn.Linear(16, n_classes))
+        nn.init.constant_(net[0].bias if kind == "dead" else net[2].bias[-1:], -50.0 if kind == "dead" else -12.0)
+        return net
+
+    if kind == "dead":
+        return NetworkClassifier(moved, learning_rate=0.02, n_epochs=15, random_state=0)
+    return NetworkClassifier(moved, loss="mae", optimizer="sgd", learning_rate=0.05, n_epochs=15, random_state=0)
 
 
 def _in_doubt(X, y, name):
