@@ -6,7 +6,7 @@ the layer reads, with a one where it has a bias. So the mean gradients M_c of th
 
     <M_a, M_b> = mean over i in a, j in b of <r_i, r_j> <h_i, h_j>,
 
-which is exact and needs no backward pass.
+which is exact and needs no backward pass; with few classes the M_c themselves are less work.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def read_classes(
     member = torch.nn.functional.one_hot(codes, K).to(slopes.dtype)
     sizes = _floats(member.sum(0))
     seen, n = sizes > 0, np.maximum(sizes, 1.0)
-    products = _floats(member.T @ ((slopes @ slopes.T) * (features @ features.T)) @ member) / np.outer(n, n)
+    products = _floats(_products(slopes, features, codes, member)) / np.outer(n, n)
     log_own = torch.log_softmax(scores, dim=1).gather(1, codes[:, None])[:, 0]
     loss, information = (_floats(member.T @ torch.stack([losses, log_own], dim=1)) / n[:, None]).T
     called = torch.nn.functional.one_hot(scores.argmax(1), K).to(slopes.dtype)
@@ -105,6 +105,16 @@ def read_classes(
         conflict=gradients.conflict,
         opposition=gradients.opposition,
     )
+
+
+def _products(slopes: Tensor, features: Tensor, codes: Tensor, member: Tensor) -> Tensor:
+    """Inner products of the summed gradients of the classes, by rows or by classes, whichever is less work."""
+    n, K = slopes.shape
+    if n * K + K**3 > n * n:
+        return member.T @ ((slopes @ slopes.T) * (features @ features.T)) @ member
+    of_class = [codes == k for k in range(K)]
+    sums = torch.stack([(slopes[rows].T @ features[rows]).ravel() for rows in of_class])
+    return sums @ sums.T
 
 
 def _floats(values: Tensor) -> Floats:

@@ -58,7 +58,7 @@ def watch(
         every so many steps; or after the steps given.
     deep : bool, default False
         Also take the gradients of the other layers, on 16 rows a class, and see which units are
-        live at every look; else this is seen at the first and the last.
+        live at every look; else that is seen at the last one.
     most_rows : int, default 512
     rng : int, default 0
         Seed of the rows that are drawn.
@@ -155,8 +155,8 @@ class Watch(WatchResult):
         self._started = time.perf_counter()
         self._schedule.seconds = 0.0
         if self._probe is not None:
-            self._look(units=True)  # what is wrong with the net or the rows is said before any training
-            # The first look loads what torch needs; it tells nothing of what the next ones cost.
+            self._look()  # what is wrong with the net or the rows is said before any training
+            # The first look loads what torch needs: it is charged what the second one costs.
             self._first_look, self._schedule.seconds, self._schedule.last_cost = self._schedule.seconds, 0.0, 0.0
         self._handles.append(register_optimizer_step_post_hook(self._after_optimizer))
         if self._probe is None:
@@ -254,7 +254,10 @@ class Watch(WatchResult):
             seconds=started - self._started,
         )
         self._add(record)
-        self._schedule.looked(self._step, time.perf_counter() - started)
+        cost = time.perf_counter() - started
+        if len(self.records) == 2:
+            self._schedule.seconds += cost
+        self._schedule.looked(self._step, cost)
 
     def _read_batches(self) -> None:
         started = time.perf_counter()
