@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marginscope.remedies.changes import ALL
+from marginscope.remedies.network_loss import NO_NETWORK
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.shares import need_refit, need_uneven
 
@@ -32,11 +33,15 @@ class CosineLdam:
         need_refit(situation)
         need_uneven(situation)
         knobs = situation.view.network_knobs()
+        if knobs is None:
+            raise CannotAct(NO_NETWORK)
         model = situation.view.estimator
-        path = "" if knobs is None or knobs.loss is None else knobs.loss.rpartition("__")[0]
+        path = "" if knobs.loss is None else knobs.loss.rpartition("__")[0]
         network = model.get_params().get(path) if path else model
         if not hasattr(network, "with_cosine_head"):
-            raise CannotAct("the model is no network of torch, whose last layer could be one of cosines")
+            raise CannotAct(
+                f"the last layer of {situation.view.kind} cannot be exchanged; that of NetworkClassifier can"
+            )
         changed = network.with_cosine_head()
         if path:
             code = f"{path}=model.get_params()[{path!r}].with_cosine_head()"

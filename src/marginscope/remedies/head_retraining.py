@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.remedies.changes import OPTIMUM, PATH
+from marginscope.remedies.network_loss import NO_NETWORK
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.retrained_head import RetrainedHead
 from marginscope.remedies.shares import even_shares, need_refit, need_uneven
@@ -33,7 +34,7 @@ class HeadRetraining:
         need_refit(situation)
         need_uneven(situation)
         if situation.view.network_knobs() is None:
-            raise CannotAct("the model is no network, so it has no head apart from its features")
+            raise CannotAct(NO_NETWORK)
         return (Recipe(self.slug, RetrainedHead(situation.view.estimator)),)
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:

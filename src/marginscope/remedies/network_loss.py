@@ -6,7 +6,7 @@ from marginscope.adapters.components import components, is_named
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.shares import need_refit
 
-__all__ = ["TORCH_LOSSES", "network_recipe", "network_snippet"]
+__all__ = ["NO_NETWORK", "TORCH_LOSSES", "network_recipe", "network_snippet"]
 
 # What a loop of the user's own would take from ``marginscope.torch``.
 TORCH_LOSSES = {
@@ -21,6 +21,8 @@ TORCH_LOSSES = {
     "label_smoothing": "LabelSmoothingLoss()",
 }
 
+# One sentence for all remedies that need a network, so that a ledger says it once.
+NO_NETWORK = "the model is no network that is known here"
 # Templates, which need no counts: Keras networks have them too.
 _ANYWHERE = ("focal", "label_smoothing")
 
