@@ -123,7 +123,7 @@ def test_not_applicable_to_predictions_and_two_classes(row, case_of, examine):
         examine(CHECK, case_of(RidgeClassifier(), two))
 
 
-@pytest.mark.parametrize("threshold", [{"learned": 0.0}, {"most_area": 0.0}, {"least_gain": 1.0}], ids=str)
+@pytest.mark.parametrize("threshold", [{"learned": 0.0}, {"most_area": 0.0}, {"most_left": 0.0}], ids=str)
 def test_what_counts_as_masked_are_thresholds(threshold, row, case_of, examine):
     assert examine(replace(CHECK, **threshold), case_of(RidgeClassifier(), row)).status == "passed"
 
