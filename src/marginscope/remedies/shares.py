@@ -42,9 +42,9 @@ def need_uneven(situation: Situation) -> NDArray[np.int64]:
 
 
 def need_refit(situation: Situation) -> None:
-    """Raise ``CannotAct`` where only answers are known."""
+    """Raise ``CannotAct`` where nothing can be fitted again."""
     if not situation.view.can_refit:
-        raise CannotAct("only predictions are known, nothing can be refitted")
+        raise CannotAct("the model cannot be fitted again, or only its answers are known")
 
 
 def class_numbers(situation: Situation, numbers: Sequence[float] | Floats) -> dict[Any, float]:
