@@ -116,3 +116,29 @@ def test_the_budget_is_asked_before_every_refit(mute, scaled_logistic, case_of, 
     case.lab.deadline = 0.0
     with pytest.raises(BudgetSpent, match="permutation test of 'fox'"):
         examine(NoSignal(), case)
+
+
+@pytest.mark.parametrize("observed", [0.5, 0.7, 0.9, 0.97, 0.99])
+def test_ending_a_test_early_decides_the_same(observed, monkeypatch):
+    """With areas drawn at random in place of forests: fewer refits, equal verdicts."""
+    from marginscope.diagnosis import signal
+
+    rule = NoSignal()
+    refits = {rule.enough: 0, rule.enough_of_many: 0}
+    for seed in range(30):
+        silent = set()
+        for enough in refits:
+            null = iter(np.random.default_rng(seed).random(1000))
+            first = [observed]
+            monkeypatch.setattr(signal, "forest_auc", lambda *a, f=first, n=null: f.pop() if f else next(n))
+            test = signal.permutation_test(
+                np.zeros((4, 1)),
+                np.array([True, False, True, False]),
+                n_permutations=rule.n_permutations,
+                enough=enough,
+                rng=np.random.default_rng(0),
+            )
+            silent.add(test.p_value > rule.level)
+            refits[enough] += len(test.null)
+        assert len(silent) == 1
+    assert refits[rule.enough_of_many] <= refits[rule.enough]

@@ -22,7 +22,9 @@ class NoSignal:
 
     First a rank test on the out-of-sample scores of the references: ``clear`` or below
     settles that there is signal. Else a forest is refitted with the labels of the class
-    permuted, ``n_permutations`` times at most; a p-value above ``level`` is no signal.
+    permuted, ``n_permutations`` times at most; a p-value above ``level`` is no signal. It
+    ends early where ``enough`` refits are as good; of more than ``many`` doubtful classes
+    where ``enough_of_many`` are, which decides the same with a coarser p-value.
     Doubtful are classes with a recall below ``good_recall``, or that are called by their
     name no more often than other rows are (p at least ``chance``).
     """
@@ -34,6 +36,8 @@ class NoSignal:
     level: float = 0.02
     n_permutations: int = 99
     enough: int = 5
+    enough_of_many: int = 2
+    many: int = 6
     good_recall: float = 0.5
     chance: float = 0.05
     least_rows: int = 8
@@ -58,7 +62,8 @@ class NoSignal:
             raise CheckNotApplicable(
                 f"the classes in doubt have fewer than {self.least_rows} rows, too few for a permutation test"
             )
-        tests = {k: self._test(case, k) for k in large}
+        enough = self.enough if len(large) <= self.many else self.enough_of_many
+        tests = {k: self._test(case, k, enough) for k in large}
         case.signals.update(tests)
         silent = [k for k in large if tests[k].p_value > self.level]
         evidence = tuple(
@@ -93,7 +98,7 @@ class NoSignal:
             },
         )
 
-    def _test(self, case: Case, code: int) -> SignalTest:
+    def _test(self, case: Case, code: int, enough: int) -> SignalTest:
         lab = case.lab
         codes = lab.raw.codes
         best = SignalTest(0.5, 1.0)
@@ -110,7 +115,7 @@ class NoSignal:
             case.dense_features(lab.rows[sample]),
             codes[sample] == code,
             n_permutations=self.n_permutations,
-            enough=self.enough,
+            enough=enough,
             rng=np.random.default_rng([case.seed, code]),
             proceed=partial(lab.check_time, f"the permutation test of '{case.names[code]:.40}'"),
         )
