@@ -248,6 +248,10 @@ class RemedyLedger(Displayed):
                 "low": [None if one is None else one.interval[0] for one in changes],
                 "high": [None if one is None else one.interval[1] for one in changes],
                 "log_loss": [trial.log_loss for trial, _ in rows],
+                "log_loss_corrected": [trial.log_loss_corrected for trial, _ in rows],
+                "calibration": [trial.calibration for trial, _ in rows],
+                "calibration_corrected": [trial.calibration_corrected for trial, _ in rows],
+                "can_move": [", ".join(sorted(trial.changes)) for trial, _ in rows],
                 "seconds": [trial.seconds for trial, _ in rows],
             }
         )
