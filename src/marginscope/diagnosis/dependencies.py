@@ -23,11 +23,13 @@ class Group:
     """Columns of which one is a linear combination of the others (and of the intercept).
 
     ``is_one_hot`` says that they are the indicators of one category: two-valued, and one of
-    them on in every row.
+    them on in every row; ``is_of_indicators`` that all are two-valued and more than two, as
+    where one category tells another.
     """
 
     columns: tuple[int, ...]
     is_one_hot: bool
+    is_of_indicators: bool
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def dependencies_of(X: Any, *, has_intercept: bool, tolerance: float) -> Depende
             weights = np.abs(combos[:, j])
             members = [*order[:rank][weights > _TAKES_PART * max(weights.max(initial=0.0), 1.0)], order[rank + j]]
             columns = np.sort(moving[members])
-            groups.append(Group(tuple(map(int, columns)), has_intercept and _is_one_hot(X, columns)))
+            on = _indicators(X, columns)
+            one_hot = has_intercept and on is not None and bool(np.all(on == 1))
+            groups.append(Group(tuple(map(int, columns)), one_hot, on is not None and columns.size > 2))
     return Dependencies(rank, length.size, tuple(map(int, np.flatnonzero(constant))), tuple(groups), inflation)
 
 
@@ -117,13 +121,14 @@ def _blocks(X: Any, columns: NDArray[np.intp]) -> Iterator[Reals]:
         yield np.asarray(block.toarray() if hasattr(block, "toarray") else block, dtype=np.float64)
 
 
-def _is_one_hot(X: Any, columns: NDArray[np.intp]) -> bool:
+def _indicators(X: Any, columns: NDArray[np.intp]) -> Reals | None:
+    """How many of the columns are on in every row, ``None`` if one has more than two values."""
     on = np.zeros(X.shape[0])
     for j in columns:
         column = X[:, [j]]
         values = np.asarray(column.toarray() if hasattr(column, "toarray") else column, dtype=np.float64).ravel()
         low, high = values.min(), values.max()
         if not np.all((values == low) | (values == high)):
-            return False
+            return None
         on += values == high
-    return bool(np.all(on == 1))
+    return on

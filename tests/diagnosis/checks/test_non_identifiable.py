@@ -93,6 +93,21 @@ def test_a_table_with_categories_and_a_penalty_does_not_alarm(overlapping, case_
     assert "sum to one" not in one_less.sentence
 
 
+def test_categories_that_tell_each_other_do_not_alarm_but_a_copied_indicator_is_told(overlapping, case_of, examine):
+    """A city lies in one country: the indicators of its cities sum to that of the country."""
+
+    def city_and_country(X):
+        city = np.digitize(X[:, 2], [-0.5, 0.5])
+        on = np.stack([city == 0, city == 1, city <= 1], axis=1)
+        return on.astype(float)
+
+    found = examine(CHECK, case_of(LogisticRegression(), widened(overlapping, city_and_country)))
+    assert found.status == "passed"
+    assert "tell each other" in found.sentence
+    copied = widened(overlapping, lambda X: np.stack([X[:, 0] > 0] * 2, axis=1).astype(float))
+    assert examine(CHECK, case_of(LogisticRegression(), copied)).status == "tip"
+
+
 def test_stays_silent_where_all_is_determined(healthy_case, examine):
     found = examine(CHECK, healthy_case)
     assert found.status == "passed"

@@ -21,10 +21,9 @@ class NonIdentifiable:
 
     A column counts as a combination of others where less than ``tolerance`` of it is left. Without
     a penalty that is an issue; a penalty picks one of many solutions, which is a tip, unless the
-    columns are the indicators of one category or do not vary: every table with categories
-    has such. Without a penalty an inflation of variance of ``most_inflation`` or more is a tip.
-    Beyond ``most_columns`` columns, or ``most_work`` rows times columns squared, the rank is not
-    computed.
+    columns are indicators of categories or do not vary: every table with categories has such.
+    Without a penalty an inflation of variance of ``most_inflation`` or more is a tip. Beyond
+    ``most_columns`` columns, or ``most_work`` rows times columns squared, the rank is not computed.
     """
 
     slug: str = "non-identifiable"
@@ -69,7 +68,7 @@ class NonIdentifiable:
         )
 
     def _judged(self, part: LinearPart, found: Dependencies, free: bool) -> Finding:
-        plain = [one for one in found.groups if not one.is_one_hot]
+        plain = [one for one in found.groups if not (one.is_one_hot or one.is_of_indicators)]
         known = found.inflation[~np.isnan(found.inflation)]
         largest = float(known.max()) if known.size else 1.0
         evidence = (
@@ -117,6 +116,8 @@ class NonIdentifiable:
         note = ""
         if any(one.is_one_hot for one in found.groups):
             note = " but for categories whose indicators sum to one: read differences between their levels"
+        elif found.groups:
+            note = " but for categories that tell each other: read differences between the levels of one at a time"
         elif found.constants:
             note = f" but for {_constant(part, found)}, which the penalty sets to zero"
         return Finding(self.slug, Status.PASSED, f"The rows determine every coefficient{note}.", evidence=evidence)
