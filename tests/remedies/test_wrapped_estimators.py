@@ -192,7 +192,9 @@ def test_smote_needs_rows(situation_of, uneven):
         remedy("smote").recipes(situation_of(LogisticRegression(), X=X[keep], y=y[keep]))
 
 
-@pytest.mark.parametrize(("slug", "values"), [("weaker-penalty", [100.0, 1e5]), ("stronger-penalty", [0.1, 1e-3, 1e-5])])
+@pytest.mark.parametrize(
+    ("slug", "values"), [("weaker-penalty", [100.0, 1e5]), ("stronger-penalty", [0.1, 1e-3, 1e-5])]
+)
 def test_penalties_move_along_their_path(slug, values, situation_of):
     recipes = remedy(slug).recipes(situation_of(LogisticRegression(C=1.0)))
     assert [one.estimator.C for one in recipes] == values
