@@ -140,6 +140,13 @@ def test_stays_silent_for_a_rival_with_a_cluster_near_the_class(seed, blobs, cas
     assert examine(confused, case).status == "passed"
 
 
+def test_stays_silent_where_only_test_labels_are_wrong(healthy, case_of, examine):
+    y_test = healthy.y_test.copy()
+    y_test[np.flatnonzero(y_test == "cow")[:50]] = "bee"
+    found = examine(CHECK, case_of(LogisticRegression(), replace(healthy, y_test=y_test)))
+    assert found.status == "passed"
+
+
 def test_stays_silent_for_labels_that_are_wrong_evenly(blobs, case_of, examine):
     problem = blobs([150, 150, 150], CENTRES, test=0)
     rng = np.random.default_rng(0)

@@ -127,7 +127,11 @@ class Mislabelled:
         block = find_block(X[0], X[1], rules, rng)
         if block is None:
             return None
-        return Found(k, r, np.sort(lab.rows[rows[1][block.rows]]), block, int(rows[0].size))
+        where = np.sort(lab.rows[rows[1][block.rows]])
+        # Test labels that are wrong by themselves taught nobody anything.
+        if np.count_nonzero(where < case.n_train) < self.least_rows:
+            return None
+        return Found(k, r, where, block, int(rows[0].size))
 
     def _settle(self, case: Case, found: list[Found]) -> Finding:
         claims = self._claims(case, found)
