@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -12,7 +13,7 @@ from marginscope.cli.ledger_table import ledger_lines
 from marginscope.cli.table import command_lines, diagnosis_lines, first_cause
 from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary
 from marginscope.findings import ClassDiagnosis, Finding, Status, Verdict
-from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
+from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial, Selection
 
 
 def _class(
@@ -208,6 +209,15 @@ def test_at_most_twelve_remedies_are_shown_and_the_others_named() -> None:
     assert "... and 8 that gain less: r7, r6, r5, r4, r3, r2, r1, r0 (--json)" in text
     assert text.count("+0.38") == 1
     assert "+0.14" not in text
+
+
+def test_what_the_choice_flatters_is_said_where_it_is_a_note() -> None:
+    selection = Selection(9, 0.20, 0.15)
+    for notes in ((), (selection.sentence,)):
+        ledger = replace(LEDGER, selection=selection, notes=notes)
+        text = " ".join(" ".join(line.plain for line in ledger_lines(ledger, 80)).split())
+        assert ("The best of 9 was chosen on the rows" in text) is bool(notes)
+    assert "+0.20 of balanced recall there, +0.15 where" in text
 
 
 def test_costs_are_shown_before_and_after_the_correction_and_in_groups() -> None:

@@ -39,6 +39,8 @@ def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
             lines += [*paragraph(f"... and {len(tried) - len(shown)} that gain less: {rest} (--json)", width), Text()]
     lines += _reasons(ledger, width)
     lines += paragraph(ledger.sentence, width, style="bold")
+    if ledger.selection is not None and ledger.selection.sentence in ledger.notes:
+        lines += paragraph(ledger.selection.sentence, width)
     if ledger.snippet:
         lines += [Text(), *(Text(_INDENT + make_visible(line)) for line in ledger.snippet.splitlines())]
     return lines

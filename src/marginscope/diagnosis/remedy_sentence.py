@@ -67,7 +67,4 @@ def selection_note(selection: Selection | None) -> tuple[str, ...]:
     """Return a note where the choice itself flatters the winner."""
     if selection is None or selection.optimism <= _WORTH_A_NOTE:
         return ()
-    return (
-        f"The best of {selection.n_tried} was chosen on the rows that it is scored on: {signed(selection.apparent)} of "
-        f"balanced recall there, {signed(selection.held_out)} where four fifths of the rows choose and the rest score.",
-    )
+    return (selection.sentence,)

@@ -141,6 +141,14 @@ class Selection:
         """Balanced recall that is owed to the choice."""
         return self.apparent - self.held_out
 
+    @property
+    def sentence(self) -> str:
+        """What the choice adds, in words."""
+        return (
+            f"The best of {self.n_tried} was chosen on the rows that it is scored on: {signed(self.apparent)} of "
+            f"balanced recall there, {signed(self.held_out)} where four fifths of the rows choose and the rest score."
+        )
+
 
 @dataclass(repr=False)
 class RemedyLedger(Displayed):
