@@ -89,7 +89,14 @@ def same(one, other, where=""):
         assert one == other, where
 
 
-@pytest.mark.parametrize("make", [trained, with_dead_units, with_large_scores])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(trained, marks=pytest.mark.slow),
+        with_dead_units,
+        pytest.param(with_large_scores, marks=pytest.mark.slow),
+    ],
+)
 def test_frozen_twins_get_the_same_document(make):
     model = make()
     (X, y), (X_test, y_test) = planted(0), planted(1, (1500, 1500, 60))

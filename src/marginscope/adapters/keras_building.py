@@ -90,7 +90,7 @@ def build_model(
             )
         n_models = copies * (n_classes if branches else 1)
         parts = [ending, *(ending_of(_fresh(given, blank, rng), blank) for _ in range(n_models - 1))]
-        model = _joined([part.score_model() for part in parts], copies, ending, on_scores)
+        model = _joined([part.score_model for part in parts], copies, ending, on_scores)
         return Built(model, ending_of(model, blank), given)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,9 @@ class KerasEnding:
     last: Any = None
     score_tensor: Any = None
 
+    @cached_property
     def score_model(self) -> Any:
-        """Return a model of the same layers that ends in the scores."""
+        """A model of the same layers that ends in the scores; some backends compile it at its first call."""
         import keras
 
         return keras.Model(self.model.inputs[0], self.score_tensor)
@@ -53,7 +55,7 @@ class KerasEnding:
         Without a graph to read they are taken from the answers: after a softmax they sum to zero.
         """
         if self.score_tensor is not None:
-            found = answers_in_batches(self.score_model(), X)
+            found = answers_in_batches(self.score_model, X)
         else:
             found = self._scores_of_answers(answers_in_batches(self.model, X))
         if not self.is_single:

@@ -22,7 +22,8 @@ __all__ = ["FrozenKeras", "KerasView"]
 class FrozenKeras:
     """A trained Keras model that answers like a classifier, as it stands.
 
-    Its columns are the labels in sorted order, or one output for two classes.
+    Its columns are the labels in sorted order, or one output for two classes. How it ends is
+    read with the first question: do not train it on in between.
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ class FrozenKeras:
     def __init__(self, network: Any, labels: NDArray[Any] | None = None) -> None:
         self.network = network
         self.classes_ = labels
+        self._ending: KerasEnding | None = None
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Return scores (n_samples, n_classes), before any softmax; their difference for two classes."""
@@ -51,10 +53,15 @@ class FrozenKeras:
 
     def network_part(self, X: Any, y: Any) -> NetworkPart:
         """Return the inside of the model; the loss is that of ``compile``, or else cross-entropy."""
-        rows = as_read(rows_of_any_shape(X), self.network)
-        ending = ending_of(self.network, rows[:64])
+        rows, ending = self._read(X)
         loss = keras_loss(None, compiled_with(self.network, "loss"), is_single=ending.is_single, kind=ending.kind)
         return keras_part(self.network, rows, y, self._labels, ending, loss)
+
+    def _read(self, X: Any) -> tuple[NDArray[Any], KerasEnding]:
+        rows = as_read(rows_of_any_shape(X), self.network)
+        if self._ending is None:
+            self._ending = ending_of(self.network, rows[:64])
+        return rows, self._ending
 
     @property
     def _labels(self) -> NDArray[Any]:
@@ -63,8 +70,7 @@ class FrozenKeras:
         return self.classes_
 
     def _scores(self, X: Any) -> tuple[NDArray[np.float64], KerasEnding]:
-        rows = as_read(rows_of_any_shape(X), self.network)
-        ending = ending_of(self.network, rows[:64])
+        rows, ending = self._read(X)
         scores = ending.scores(rows)
         n_classes = len(self._labels)
         if scores.ndim != 2 or scores.shape[1] != n_classes:
