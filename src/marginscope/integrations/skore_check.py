@@ -60,7 +60,7 @@ class SharedDiagnosis:
 
 def _diagnose(report: Any, options: dict[str, Any]) -> Diagnosis:
     try:
-        if report._report_type == "cross-validation":
+        if hasattr(report, "split_indices"):
             return diagnose(report.estimator, report.X, report.y, cv=report.split_indices, **options)
         model, X_test, y_test = report.estimator_, report.X_test, report.y_test
         if report.X_train is not None and report.y_train is not None:
