@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marginscope.adapters.components import children, is_named, own_params
+from marginscope.adapters.components import children, default_of, is_named, own_params
 from marginscope.adapters.joint_search import with_joint_inside
 
 __all__ = ["joint_fit"]
@@ -179,7 +179,8 @@ def _logistic(model: Any, params: dict[str, Any]) -> Any:
         if ratio:
             joint.set_params(max_iter=max(params["max_iter"], 1000))
     if "multi_class" in params:
-        joint.set_params(multi_class="multinomial")
+        # Its default is multinomial; naming it is deprecated where the parameter still exists.
+        joint.set_params(multi_class=default_of(model, "multi_class"))
     return joint
 
 
