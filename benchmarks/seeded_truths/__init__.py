@@ -1,1 +1,0 @@
-"""Planted causes with a known answer, scored on lists of seeds."""
