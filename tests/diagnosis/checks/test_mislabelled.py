@@ -140,6 +140,16 @@ def test_stays_silent_for_a_rival_with_a_cluster_near_the_class(seed, blobs, cas
     assert examine(confused, case).status == "passed"
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_name_given_at_random_is_no_block_of_anything(seed, blobs, case_of, examine):
+    """'fox' is a third of all rows, wherever they are."""
+    problem = blobs([150, 150, 150], CENTRES, seed=seed, test=0)
+    fox = np.random.default_rng(seed).random(450) < 0.33
+    case = case_of(LogisticRegression(), replace(problem, y=np.where(fox, "fox", problem.y)), cv=3)
+    assert examine(CHECK, case).status == "passed"
+    assert not case.relabelling
+
+
 def test_stays_silent_where_only_test_labels_are_wrong(healthy, case_of, examine):
     y_test = healthy.y_test.copy()
     y_test[np.flatnonzero(y_test == "cow")[:50]] = "bee"

@@ -95,6 +95,15 @@ def test_imbalance_is_left_to_imbalance(model, imbalanced):
     assert next(one for one in found.findings if one.slug == "one-vs-rest-masking").status == "passed"
 
 
+def test_what_is_learned_in_training_is_not_masked(blobs, case_of, examine):
+    """As many features as rows: least squares fits all training rows and little else."""
+    problem = blobs([30, 30, 30], np.pad(2.5 * np.eye(3), ((0, 0), (0, 85))), test=3.0)
+    case = case_of(RidgeClassifier(alpha=1e-3), problem)
+    assert case.lab.base.train_recall.min() > 0.95
+    assert case.scores.recall.min() < 0.85
+    assert examine(CHECK, case).status == "passed"
+
+
 def test_what_no_linear_model_learns_is_left_to_capacity(rings):
     found = rings.diagnose(RidgeClassifier())
     assert next(one for one in found.findings if one.slug == "one-vs-rest-masking").status == "passed"

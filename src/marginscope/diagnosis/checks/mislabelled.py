@@ -17,11 +17,15 @@ __all__ = ["Mislabelled"]
 
 @dataclass(frozen=True)
 class Found:
-    """A block: the class that it looks like, the rival whose label it has, and its rows in the data."""
+    """A block: the class that it looks like, the rival whose label it has, and its rows in the data.
+
+    ``looked_at`` are all rows of the rival that were looked at, ``n_class`` those of the class.
+    """
 
     code: int
     rival: int
     rows: NDArray[np.int64]
+    looked_at: NDArray[np.int64]
     block: Block
     n_class: int
 
@@ -37,7 +41,8 @@ class Mislabelled:
 
     Looked at are pairs where at least ``least_confused`` of the rows of one are called by
     the other's name, the class has ``least_class`` rows, the block ``least_rows``, and
-    ``least_bulk`` of the rival is left. The block
+    ``least_bulk`` of the rival is left, of which the model gets ``least_bulk_recall`` right (a
+    name without rows of its own is `no-signal`). The block
     stands apart where a valley of at most ``most_depth`` (``level``: its p-value) lies between it
     and the rival's bulk; distances to neighbours, that find blocks of any shape, must show
     ``neighbour_depth`` and are looked at for classes of ``neighbour_rows`` or more. It
@@ -56,6 +61,7 @@ class Mislabelled:
     least_class: int = 3
     least_rows: int = 8
     least_bulk: float = 0.1
+    least_bulk_recall: float = 0.5
     width: float = 0.2
     most_depth: float = 0.3
     neighbour_depth: float = 0.2
@@ -68,13 +74,13 @@ class Mislabelled:
     least_share_tip: float = 0.1
     learned: float = 0.95
     most_pairs: int = 12
-    most_rows: int = 600
+    most_rows: int = 2000
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
         pairs = self._suspects(case)
         found = [one for pair in pairs if (one := self._look(case, *pair)) is not None]
-        found = [one for one in found if one.share >= self.least_share_tip]
+        found = [one for one in found if one.share >= self.least_share_tip and self._has_bulk(case, one.rival, found)]
         if not found:
             return Finding(
                 self.slug,
@@ -131,7 +137,18 @@ class Mislabelled:
         # Test labels that are wrong by themselves taught nobody anything.
         if np.count_nonzero(where < case.n_train) < self.least_rows:
             return None
-        return Found(k, r, where, block, int(rows[0].size))
+        return Found(k, r, where, np.sort(lab.rows[rows[1]]), block, int(rows[0].size))
+
+    def _has_bulk(self, case: Case, rival: int, found: list[Found]) -> bool:
+        """Whether the model knows the rival's rows outside all blocks: a name that is drawn at random has no home."""
+        mine = [one for one in found if one.rival == rival]
+        looked = np.unique(np.concatenate([one.looked_at for one in mine]))
+        rest = np.setdiff1d(looked, np.concatenate([one.rows for one in mine]))
+        if rest.size < max(self.least_rows, self.least_bulk * looked.size):
+            return False
+        right = case.base.correct(case.subject.codes)[rest]
+        right = right[~np.isnan(right)]
+        return bool(right.size and right.mean() >= self.least_bulk_recall)
 
     def _settle(self, case: Case, found: list[Found]) -> Finding:
         claims = self._claims(case, found)

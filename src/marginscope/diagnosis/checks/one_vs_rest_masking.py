@@ -24,12 +24,16 @@ class OneVsRestMasking:
     """The class has no score of its own that stands out on its rows, but it has differences of scores that do.
 
     The joint form of the model, with the same pieces of loss and the same penalty, is tried if
-    some class has a recall below ``learned``. What it lifts is masked if unseen rows of the
-    class are told from the rest by its own score with an area below ``most_area``, and the lead of
-    its joint score over the best other leaves at most ``most_left`` of what is missing there to
-    one: a class that its own score tells well, or that is no better told together, and that
-    loses all the same, is held back by something else. Of up to ``most_rows`` rows
-    it is certified whether the class against the rest, and all classes together, are separable.
+    some class has a recall below ``learned``. What it lifts is masked if
+
+    - it is missed in training too, with a recall below ``learned`` there;
+    - unseen rows of the class are told from the rest by its own score with an area below
+      ``most_area``, and the lead of its joint score over the best other leaves at most ``most_left``
+      of what is missing there to one. A class that its own score tells well, or that is no
+      better told together, is held back by something else.
+
+    Of up to ``most_rows`` rows it is certified whether the class against the rest, and all
+    classes together, are separable; the two solves take ``most_seconds`` each at most.
     """
 
     slug: str = "one-vs-rest-masking"
@@ -62,6 +66,10 @@ class OneVsRestMasking:
                 if not one.is_proof:
                     continue
                 k = case.names.index(name)
+                train = float(case.lab.base.train_recall[k])
+                if train >= self.learned:
+                    claims[name] = replace(one, reason=f"the model gets {train:.0%} of its training rows right")
+                    continue
                 allowed = 1 - self.most_left * (1 - own[k])
                 if own[k] >= self.most_area or together[k] < allowed:
                     reason = (
