@@ -27,7 +27,7 @@ class NotConverged:
     its step limit, or more than ``plateau`` of the loss of the class shares is left, or the last
     fifth of the passes brought more than ``late`` of what the loss fell. Longer
     training is tried where another step size does not bring back ``enough`` of the missing
-    recall. An intervention that needs no more training and does as much, up to ``equal``
+    recall, and the fit did not end by its own rule. An intervention that needs no more training and does as much, up to ``equal``
     recall, goes deeper: other units, another loss, and scaled features unless the training is
     far shorter than the default of its class.
     """
@@ -67,7 +67,7 @@ class NotConverged:
         return settled(
             case,
             self.slug,
-            self._claims(case, behind),
+            self._claims(case, behind, limited),
             remedies=("longer-training", "step-size"),
             issue="Training longer or with another step size recovers {names}; with " + setting + " it ends too early.",
             passed=f"Neither more steps nor another step size than {setting} recovers a class.",
@@ -87,10 +87,11 @@ class NotConverged:
         falls = (late_fall(case.fitted) or 0.0) > self.late
         return behind & (poor | ((case.scores.recall < self.learned) & bool(limited or stands or falls)))
 
-    def _claims(self, case: Case, behind: NDArray[np.bool_]) -> dict[str, Counterfactual]:
+    def _claims(self, case: Case, behind: NDArray[np.bool_], limited: bool | None) -> dict[str, Counterfactual]:
         names = frozenset(name for name, missed in zip(case.names, behind, strict=True) if missed)
         short = proofs_of(case, "step-size")
-        if all(name in short and self._is_enough(case, short[name]) for name in names):
+        # Where the fit ended by its own rule, the number of steps did not end it: the step size may have.
+        if limited is False or all(name in short and self._is_enough(case, short[name]) for name in names):
             claims = claims_of(case, "step-size")
         else:
             claims = claims_of(case, "step-size", "longer-training")
