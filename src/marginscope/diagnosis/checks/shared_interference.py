@@ -26,7 +26,9 @@ class SharedInterference:
     Alone means the class against all others as one, with nothing else changed: it is learned
     where the area under the curve against the rest, and against its rival, is ``least_area``
     or more. An area knows no threshold, so the share of the class plays no part. What moving
-    the class shares brings back, ``shares_do`` of it or more, is no interference. At most
+    the class shares brings back, ``shares_do`` of it or more, is no interference; class weights
+    count for a class below ``small`` times an even share, since they train anew and may find
+    another place for any class. At most
     ``most_classes`` are trained alone: the poor ones, worst first, and then those others that
     more width provably lifts.
     """
@@ -36,6 +38,7 @@ class SharedInterference:
     cost: str = "refit"
     least_area: float = 0.8
     shares_do: float = 0.7
+    small: float = 0.5
     most_classes: int = 6
 
     def examine(self, case: Case) -> Finding:
@@ -114,7 +117,9 @@ class SharedInterference:
         """Take the proof away where moving the class shares does as much."""
         if not claim.is_proof:
             return claim
-        for slug in ("logit-adjustment", "class-weights"):
+        shares = case.counts / case.counts.sum()
+        is_small = shares[case.names.index(claim.label)] < self.small / np.count_nonzero(shares)
+        for slug in ("logit-adjustment", "class-weights") if is_small else ("logit-adjustment",):
             other = proofs_of(case, slug).get(claim.label)
             if other is not None and other.net >= self.shares_do * claim.net:
                 return replace(claim, reason=f"{slug.replace('-', ' ')} alone brings back as much")
@@ -128,18 +133,20 @@ def _areas_alone(case: Case, k: int) -> tuple[float, float] | None:
     trial = run_trial("alone", case.view, lab.raw, design, merges=dict.fromkeys(others, others[0]))
     if trial.failure or trial.proba is None:
         return None
-    rival, found, n_scored = int(case.scores.rival[k]), [], 0
+    rival, found, sizes = int(case.scores.rival[k]), [], []
     for split in design.splits:
         codes, own = lab.raw.codes[split.test], trial.proba[split.repeat, split.test, k].astype(float)
         pair = (codes == k) | (codes == rival)
-        n_scored += int((codes == k).sum())
         if (codes == k).any() and (codes == rival).any():
-            # Fit by fit: probabilities of two fits have no order among each other.
+            sizes.append(int((codes == k).sum()))
             found.append((auc(own, codes == k), auc(own[pair], codes[pair] == k)))
-    if not found or n_scored < lab.proof.least_rows:
+    if sum(sizes) < lab.proof.least_rows:
         return None
-    rest, against = np.mean(found, axis=0)
-    return float(rest), float(against)
+    if min(sizes) < lab.proof.least_rows:
+        rest, against = np.average(found, axis=0, weights=sizes)
+        return float(rest), float(against)
+    # The best fit tells what the network can; a start from which it learns nothing is another matter.
+    return max(found, key=min)
 
 
 def _opposition(case: Case) -> NDArray[np.float64] | None:
