@@ -25,11 +25,11 @@ class NotConverged:
     Looked at are classes whose training recall is below ``trained``. If their recall out of
     sample is one half or more, then only below ``learned``, and only where the fit ended at
     its step limit, or more than ``plateau`` of the loss of the class shares is left, or the last
-    fifth of the passes brought more than ``late`` of what the loss fell. Longer
-    training is tried where another step size does not bring back ``enough`` of the missing
-    recall, and the fit did not end by its own rule. An intervention that needs no more training and does as much, up to ``equal``
-    recall, goes deeper: other units, another loss, and scaled features unless the training is
-    far shorter than the default of its class.
+    fifth of the passes brought more than ``late`` of what the loss fell. Longer training is
+    tried where another step size does not bring back ``enough`` of the missing recall and the
+    fit did not end by its own rule. An intervention that needs no more training and does as
+    much, up to ``equal`` recall, goes deeper: other units, another loss, and scaled features
+    unless the training is far shorter than the default of its class.
     """
 
     slug: str = "not-converged"
