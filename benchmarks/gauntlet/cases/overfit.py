@@ -39,7 +39,7 @@ def satimage_and_noise(rng):
     def widened(one):
         return Rows(np.hstack([(one.X - mean) / spread, rng.standard_normal((len(one.y), d))]), one.y)
 
-    return Planted(widened(rows), classes=("1", "2", "3"), fresh=widened(fresh))
+    return Planted(widened(rows), classes=("1", "2"), fresh=widened(fresh))
 
 
 def many_noise_features(rng):

@@ -1,7 +1,7 @@
 """shared-interference: every class is learned by the network alone, and not all of them together.
 
 Which classes lose depends on the network, so each draw finds out: a class carries the
-cause if the network of this case misses it among all and learns it against the rest.
+cause if the network of this case misses it among all, however the rows are split, and learns it against the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.gauntlet.planted import Case, Planted, Rows
 
 __all__ = ["CASES"]
 
-LOST, ALONE = 0.15, 0.8
+LOST, ALONE = 0.2, 0.8
 
 
 def _lost(rows: Rows, make) -> tuple[str, ...]:
@@ -27,7 +27,8 @@ def _lost(rows: Rows, make) -> tuple[str, ...]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        together = recalls(make(), Planted(rows), 0, n_folds=5)
+        splits = [recalls(make(), Planted(rows), seed, n_folds=5) for seed in (0, 1, 2)]
+        together = {name: max(one[name] for one in splits) for name in splits[0]}
         found = []
         for name in sorted(together, key=together.get):
             if together[name] > LOST or len(found) == 2:
