@@ -21,7 +21,7 @@ _LOOSE = 10.0
 # Fewer than this share of the default number of steps is a short training.
 _SHORT = 0.25
 # A step size so many times smaller or larger than the default is not the usual one.
-_UNUSUAL = 5.0
+_UNUSUAL = 20.0
 
 
 def ended_at_limit(fitted: Any) -> bool | None:

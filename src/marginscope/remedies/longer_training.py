@@ -15,7 +15,7 @@ __all__ = ["LongerTraining"]
 
 @dataclass(frozen=True)
 class LongerTraining:
-    """More steps, with the step size as it is and at its default; of a short training with larger ones too.
+    """More steps with the step size as it is, and at its default if that is far off; if short, with larger ones too.
 
     A training is short if it has less than a quarter of the default steps: then other step sizes cost little.
 
@@ -48,7 +48,8 @@ class LongerTraining:
         recipes = [parameter_recipe(name, situation, longer)]
         is_short = is_cut_short(situation.view.estimator, counts)
         factors = self.step_factors if is_short else ()
-        for how, value in other_step_sizes(situation, sizes[0], factors).items() if sizes else ():
+        is_unusual = is_short or is_cut_short(situation.view.estimator, sizes)
+        for how, value in other_step_sizes(situation, sizes[0], factors).items() if sizes and is_unusual else ():
             whole = {**longer, sizes[0].path: value}
             recipes.append(parameter_recipe(f"{name}, step size {how}", situation, whole))
         return tuple(recipes)
