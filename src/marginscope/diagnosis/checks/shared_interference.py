@@ -78,9 +78,14 @@ class SharedInterference:
         """Add the areas of classes in a network that serves them alone: against the rest, and the rival."""
         for k in codes[: self.most_classes - len(areas)]:
             case.lab.check_time(f"'{case.names[k]:.40}' alone")
-            pair = _areas_alone(case, k)
-            if pair is not None:
-                areas[k] = pair
+            others = [code for code in range(case.n_classes) if code != k]
+            # The name of the rest decides which output is whose, so another name is another start.
+            for rest in dict.fromkeys((others[0], others[-1])):
+                pair = _areas_alone(case, k, rest)
+                if pair is not None:
+                    areas[k] = max(pair, areas.get(k, pair), key=min)
+                if k in areas and min(areas[k]) >= self.least_area:
+                    break
 
     def _evidence(self, case: Case, areas: dict[int, tuple[float, float]]) -> tuple[Evidence, ...]:
         opposition = _opposition(case)
@@ -126,11 +131,11 @@ class SharedInterference:
         return claim
 
 
-def _areas_alone(case: Case, k: int) -> tuple[float, float] | None:
+def _areas_alone(case: Case, k: int, rest: int) -> tuple[float, float] | None:
     """Train the present network on class k against the rest as one; ``None`` if it cannot be scored."""
     lab, design = case.lab, case.lab.short_design()
-    others = [code for code in range(case.n_classes) if code != k]
-    trial = run_trial("alone", case.view, lab.raw, design, merges=dict.fromkeys(others, others[0]))
+    merges = {code: rest for code in range(case.n_classes) if code != k}
+    trial = run_trial("alone", case.view, lab.raw, design, merges=merges)
     if trial.failure or trial.proba is None:
         return None
     rival, found, sizes = int(case.scores.rival[k]), [], []
@@ -143,8 +148,8 @@ def _areas_alone(case: Case, k: int) -> tuple[float, float] | None:
     if sum(sizes) < lab.proof.least_rows:
         return None
     if min(sizes) < lab.proof.least_rows:
-        rest, against = np.average(found, axis=0, weights=sizes)
-        return float(rest), float(against)
+        against_rest, against_rival = np.average(found, axis=0, weights=sizes)
+        return float(against_rest), float(against_rival)
     # The best fit tells what the network can; a start from which it learns nothing is another matter.
     return max(found, key=min)
 
