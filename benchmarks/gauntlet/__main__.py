@@ -10,8 +10,7 @@ from pathlib import Path
 from benchmarks.gauntlet.cases import CASES
 from benchmarks.gauntlet.frozen import freeze, unfrozen
 from benchmarks.gauntlet.runs import drop_lines, read_lines, run_all, store, tasks
-from benchmarks.gauntlet.score import score_one
-from benchmarks.gauntlet.verify import verify_case, verify_control
+from benchmarks.gauntlet.tasks import scored, verified
 
 HERE = Path(__file__).parent
 BY_KEY = {case.key: case for case in CASES}
@@ -19,11 +18,6 @@ BY_KEY = {case.key: case for case in CASES}
 
 def seeds_of(name: str) -> list[int]:
     return tomllib.loads((HERE / "seeds.toml").read_text())[name]
-
-
-def _score(argument):
-    key, kind, seed, remedies = argument
-    return score_one(BY_KEY[key], kind, seed, remedies=remedies)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         drop_lines(path, keys)
     with_remedies = set(every[: options.remedy_seeds])
     arguments = [(*key, key[2] in with_remedies) for key in keys]
-    run_all(path, keys, _score, arguments, options.jobs)
+    run_all(path, keys, scored, arguments, options.jobs)
     return report(options)
 
 
@@ -56,21 +50,13 @@ def _chosen_seeds(options: argparse.Namespace, every: list[int]) -> list[int]:
     return [int(one) for one in options.seeds.split(",")]
 
 
-def _verify(argument):
-    key, kind, seeds = argument
-    case = BY_KEY[key]
-    found = (verify_control if case.shown_by == "control" else verify_case)(case, kind, seeds)
-    found["said"] = [str({name: value for name, value in found.items() if name != "shown"})]
-    return {"case": key, "model": kind, "seed": len(seeds), "right": found["shown"], **found}
-
-
 def verify(options: argparse.Namespace) -> int:
     """Run on the tuning seeds: the cases are fixed before the fresh ones are drawn."""
     seeds = _chosen_seeds(options, seeds_of("tuning"))
     keys = [key for key in tasks(CASES, [len(seeds)], options.only) if BY_KEY[key[0]].shown_by != "certificate"]
     path = store("verify")
     drop_lines(path, keys)
-    run_all(path, keys, _verify, [(key, kind, seeds) for key, kind, _ in keys], options.jobs)
+    run_all(path, keys, verified, [(key, kind, seeds) for key, kind, _ in keys], options.jobs)
     lines = read_lines(path)
     failed = [f"{key} / {kind}" for key, kind, seed in keys if not lines[key, kind, seed]["shown"]]
     print(

@@ -170,6 +170,20 @@ def test_a_run_that_was_cut_goes_on_with_what_is_missing(tmp_path):
     assert sorted(read_lines(path)) == keys[1:]
 
 
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(tmp_path, monkeypatch):
+    from benchmarks.gauntlet.runs import read_lines, run_all
+    from benchmarks.gauntlet.tasks import verified
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    keys = [("class-absent/clouds", "linear", 1), ("healthy/small and clean", "linear", 1)]
+    arguments = [(key, kind, [901]) for key, kind, _ in keys]
+    run_all(tmp_path / "two.jsonl", keys, verified, arguments, jobs=2)
+    found = read_lines(tmp_path / "two.jsonl")
+    assert sorted(found) == sorted(keys)
+    assert all(found[key] == verified(argument) for key, argument in zip(keys, arguments, strict=True))
+
+
 def test_seeds_come_one_after_the_other():
     from benchmarks.gauntlet.runs import tasks
 
