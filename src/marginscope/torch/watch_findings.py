@@ -53,8 +53,9 @@ class WatchRules:
     dead_reach, least_live : float
         Reach of a class, as a share of the median class, up to which its rows do not reach its
         score; share of live units in some layer below which the layer is dead on a class.
-    falling : float
-        Nats by which a loss must have fallen over the last half of the steps to be still falling.
+    falling, under_way : float
+        Nats by which the loss of a class must have fallen over the last half of the steps to be
+        still falling, and that of all for the whole training to be under way.
     told_apart, small : float
         Area under the curve against the rival from which only the threshold is wrong, for a
         class whose share is below ``small`` times an even one.
@@ -69,6 +70,7 @@ class WatchRules:
     dead_reach: float = 1e-3
     least_live: float = 0.05
     falling: float = 0.1
+    under_way: float = 0.2
     told_apart: float = 0.9
     small: float = 0.8
     opposed: float = -0.5
@@ -171,7 +173,7 @@ class WatchRules:
         slug = "shared-interference"
         if self._knows_shares_only(seen):
             return Finding(slug, Status.NOT_APPLICABLE, "nothing is learned yet that could stand in the way")
-        if seen.total_information[-1] - seen.total_information[self._middle(seen)] > self.falling:
+        if seen.total_information[-1] - seen.total_information[self._middle(seen)] > self.under_way:
             return Finding(slug, Status.NOT_APPLICABLE, "the training is still under way: all classes may come")
         norm, opposition = seen.column("gradient_norm"), seen.column("opposition")[-1]
         held = (

@@ -174,7 +174,7 @@ class Watch(WatchResult):
     ) -> None:
         self._detach()
         try:
-            if self._probe is not None and (not self.records or self.records[-1].step != self._step):
+            if self._probe is not None and not self.problem and self._needs_last_look():
                 self._look(units=True)
             elif self._batches is not None and self._batches.n_rows:
                 self._read_batches()
@@ -183,6 +183,15 @@ class Watch(WatchResult):
             self._give_up(problem)
         self._seconds = time.perf_counter() - self._started - self._first_look
         self._looking = self._schedule.seconds
+
+    def _needs_last_look(self) -> bool:
+        """Whether the end was not seen with its units; a look at the last step without them is made again."""
+        if self.records and self.records[-1].step == self._step and self._step > 0:
+            if self.records[-1].units is not None:
+                return False
+            self.records.pop()
+            return True
+        return not self.records or self._step > 0
 
     def step(self) -> None:
         """Count one step of a loop whose optimizer is none of torch's."""
