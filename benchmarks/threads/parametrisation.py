@@ -31,7 +31,7 @@ def stripes() -> Case:
 @thread("hard-margin-please")
 def hard_margin() -> Case:
     rng = np.random.default_rng(29772)
-    half = rng.standard_normal((50, 2)) + [3.5, 3.5]
+    half = 3.5 + rng.standard_normal((50, 2))
     # Mirrored, so that the best intercept is 0: here it is a penalised feature, in SVC it is free.
     X, y = np.vstack([half, -half]), np.repeat(["b", "a"], 50)
     ours = ms.HardMarginClassifier().fit(X, y)

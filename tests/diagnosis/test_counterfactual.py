@@ -180,7 +180,9 @@ def made_up(lab, lift, *, rows, taken=0, fallen=0, placebo=0.0):
         ({"lift": 1.0, "rows": 4}, "4 scored rows prove nothing"),
         ({"lift": 0.5, "rows": 60, "fallen": 0.8}, "balanced recall falls"),
         ({"lift": 0.5, "rows": 60, "taken": 0.45}, "rivals lose"),
-        ({"lift": 0.5, "rows": 60, "placebo": 0.5}, "placebo on permuted labels does as much"),
+        ({"lift": 0.5, "rows": 60, "taken": 0.1, "placebo": 0.5}, "placebo on permuted labels does as much"),
+        ({"lift": 0.5, "rows": 60, "placebo": 0.5}, ""),
+        ({"lift": 0.2, "rows": 30, "placebo": 0.2}, "where all comparisons of the report hold together"),
         ({"lift": 0.5, "rows": 60, "placebo": None}, "no placebo"),
     ],
     ids=[
@@ -191,6 +193,8 @@ def made_up(lab, lift, *, rows, taken=0, fallen=0, placebo=0.0):
         "balanced falls",
         "rivals pay",
         "placebo does as much",
+        "nobody pays, as they do for the placebo",
+        "nobody pays, but few rows",
         "no placebo",
     ],
 )
@@ -226,7 +230,7 @@ def test_what_can_act_is_known_without_fitting(imbalanced, scaled_logistic, case
 
 
 def test_the_rules_of_proof_are_fields(lab, monkeypatch):
-    effect = made_up(lab, 0.6, rows=60, placebo=0.3)
+    effect = made_up(lab, 0.6, rows=60, taken=0.1, placebo=0.3)
     assert lab.judge(effect, 0, "ant").is_proof
     for field, value in (("least_rows", 61), ("least_lift", 0.7), ("placebo_margin", 0.5), ("least_net_share", 1.1)):
         monkeypatch.setattr(lab, "proof", Proof(**{field: value}))

@@ -196,7 +196,7 @@ def test_a_passable_class_is_weak_if_an_intervention_lifts_it(passable):
         ({"big": (400, 250, "so"), "mid": (200, 195, "big"), "so": (100, 90, "big")}, {}),
         ({**BEFORE, "so": (100, 90, "big")}, {"placebo": False}),
         (
-            {**BEFORE, "so": (100, 90, "big")},
+            {**BEFORE, "so": (100, 90, "big"), "mid": (200, 180, "so")},
             {"called_before": np.array([0.6, 0.3, 0.1]), "called_after": np.array([0.05, 0.05, 0.9])},
         ),
     ],

@@ -25,7 +25,8 @@ def test_every_public_estimator_is_checked() -> None:
         for name in ms.__all__
         if isinstance(getattr(ms, name), type) and issubclass(getattr(ms, name), BaseEstimator)
     }
-    assert {type(one).__name__ for one in ESTIMATORS} == public
+    # KerasNetwork is checked with Keras, in tests/adapters
+    assert {type(one).__name__ for one in ESTIMATORS} == public - {"KerasNetwork"}
 
 
 # random labels are not separable, and some sizes look like identifiers: said so once each, as it should be

@@ -30,8 +30,6 @@ from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["Laboratory", "Proof", "say_nothing"]
 
-_N_INTERVENTIONS = 6
-
 
 def say_nothing(what: str) -> None:
     """Report no progress."""
@@ -46,8 +44,12 @@ class Proof:
     still called none, ``least_net_share`` the share of the lift that rivals must not
     have paid for, ``placebo_margin`` the lead over the placebo in the share of missing
     recall that returns. Above ``good_recall`` the intervals of all comparisons of the
-    report must hold together (Bonferroni). A smaller share of the missing recall than
-    ``least_repair`` is a lift, but does not say why the rest is missing.
+    report must hold together (Bonferroni over ``n_interventions`` for each class). A smaller share of the missing
+    recall than ``least_repair`` is a lift, but does not say why the rest is missing.
+
+    Where labels are permuted rivals pay in full for what a class gains. So the placebo says something
+    about a lift that is paid for too: one for which rivals pay less than ``free_share`` of it must be
+    above zero where all comparisons hold together instead.
     """
 
     least_rows: int = 5
@@ -57,6 +59,8 @@ class Proof:
     placebo_margin: float = 0.05
     good_recall: float = 0.5
     least_repair: float = 0.15
+    free_share: float = 0.1
+    n_interventions: float = 12
 
 
 @dataclass
@@ -197,7 +201,7 @@ class Laboratory:
 
     def _run(self, slug: str) -> tuple[Effect, ...]:
         recipes = self._check_model(remedy(slug).recipes(self.situation))
-        z = simultaneous_z(_N_INTERVENTIONS * self.n_classes)
+        z = simultaneous_z(int(self.proof.n_interventions) * self.n_classes)
         effects = []
         for one in recipes:
             self._recipes[one.name] = one
@@ -242,7 +246,7 @@ class Laboratory:
         if trial.failure:
             return effect
         after = recall_of(trial, self.raw.codes, self.n_classes)
-        return with_placebo(effect, self.base_recall, after)
+        return replace(with_placebo(effect, self.base_recall, after), placebo_is_paid=False)
 
     def _permute(self) -> NDArray[np.int64]:
         # Scored rows and those that only train are permuted apart, so that no class changes its size in either.
@@ -323,7 +327,9 @@ class Laboratory:
             reason = "the rivals lose about as much recall as the class gains"
         elif effect.placebo_repair is None:
             reason = "no placebo could be run"
-        elif effect.repair[code] - effect.placebo_repair[code] < rule.placebo_margin:
+        elif (
+            not self._is_free(effect, code) and effect.repair[code] - effect.placebo_repair[code] < rule.placebo_margin
+        ):
             reason = "the placebo on permuted labels does as much"
         return Counterfactual(
             intervention=effect.name,
@@ -335,6 +341,13 @@ class Laboratory:
             rival_cost=float(effect.cost[code]),
             placebo=placebo,
             reason=reason,
+        )
+
+    def _is_free(self, effect: Effect, code: int) -> bool:
+        """Whether nobody pays for the lift, as rivals do in full where labels are permuted."""
+        is_sure = bool(effect.low_simultaneous[code] > 0)
+        return (
+            effect.placebo_is_paid and is_sure and bool(effect.cost[code] < self.proof.free_share * effect.lift[code])
         )
 
 

@@ -41,6 +41,8 @@ class Effect:
         Lift as a share of the recall that was missing.
     placebo, placebo_repair : ndarray or None
         Change of recall under permuted labels, and as a share of what was missing there.
+    placebo_is_paid : bool
+        Whether rivals pay in full for what the placebo gains, as where labels are permuted.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Effect:
     trial: Trial
     placebo: Reals | None = None
     placebo_repair: Reals | None = None
+    placebo_is_paid: bool = True
 
 
 def recall_of(trial: Trial, codes: NDArray[np.int64], n_classes: int) -> Reals:

@@ -42,6 +42,15 @@ PREFERENCE = (
     "rival-overlap",
 )
 _LIFTED = "passable, but lifted: "
+# Causes whose interventions set or train the same kind of model differently.
+SAME_CLASS = (
+    "not-converged",
+    "dead-units",
+    "flat-loss",
+    "unscaled-features",
+    "over-regularised",
+    "one-vs-rest-masking",
+)
 NEVER_A_CAUSE = frozenset({"infinite-parameters", "weights-vanish", "non-identifiable"})
 
 
@@ -273,7 +282,7 @@ class Referee:
 
 def _beyond_same_class(candidates: list[Candidate]) -> list[Candidate]:
     """Credit a richer model class only with what the present class, better set, does not reach."""
-    own = [one.net for one in candidates if one.slug in ("over-regularised", "unscaled-features")]
+    own = [one.net for one in candidates if one.slug in SAME_CLASS]
     if not own:
         return candidates
     return [replace(one, net=one.net - max(own)) if one.slug == "low-capacity" else one for one in candidates]
