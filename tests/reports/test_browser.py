@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ def requests(browser: Any) -> list[str]:
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [event for event in events if event["method"] == "Network.requestWillBeSent"]
     urls = [event["params"]["request"]["url"] for event in sent]
-    # a slow browser is still loading its own first tab, which no page can ask for
-    return [url for url in urls if not url.startswith("chrome:")]
+    # a slow browser is still loading its own first tab: that, and what came before the page, no page asked for
+    urls = [url for url in urls if not url.startswith("chrome:")]
+    return list(dropwhile(lambda url: not url.startswith("file:"), urls))
 
 
 def column(browser: Any, number: int) -> list[str]:
