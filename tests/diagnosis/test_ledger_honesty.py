@@ -41,7 +41,7 @@ def claims():
 
 @pytest.mark.slow
 def test_the_best_remedy_helps_on_fresh_rows(claims):
-    assert len(claims) >= 4
+    assert len(claims) >= 3
     assert claims[:, 2].min() > 0.0
 
 

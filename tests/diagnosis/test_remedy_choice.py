@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginscope.diagnosis.remedy_choice import choose, gain, level
+from marginscope.diagnosis.remedy_choice import choose, gain, level, on_balance
 from marginscope.remedies import REMEDIES
 from marginscope.remedies.ledger import Change, RemedyTrial
 
@@ -93,3 +93,18 @@ def test_costs_are_compared_after_the_correction():
     assert choose((smote, weights), ("a",), frozenset({"imbalance"})) is weights
     without = made("vs-loss", 0.1)
     assert choose((without, smote), ("a",), frozenset({"imbalance"})) is smote
+
+
+def balanced(slug, value, half_width):
+    return RemedyTrial(slug, slug, "tried", balanced=Change(value, (value - half_width, value + half_width)))
+
+
+def test_balanced_recall_must_rise_where_all_intervals_hold_together():
+    """One trial: the 95 % interval decides. Ten: one 1.43 times as wide, the quantiles at 0.025 and 0.0025."""
+    sure, tight = balanced("smote", 0.08, 0.05), balanced("vs-loss", 0.06, 0.05)
+    assert on_balance((tight,)) is tight
+    assert on_balance((sure, tight)) is sure
+    idle = [balanced(slug, 0.0, 0.05) for slug in SLUGS[:8]]
+    assert on_balance((*idle, sure, tight)) is sure
+    assert on_balance((*idle, *idle[:1], tight)) is None
+    assert on_balance(()) is None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from marginscope.diagnosis.intervals import Z95, simultaneous_z
 from marginscope.remedies import remedy
 from marginscope.remedies.ledger import RemedyTrial
 
-__all__ = ["choose", "gain", "level"]
+__all__ = ["choose", "gain", "level", "on_balance"]
 
 # Share of the largest gain that counts as none.
 _EQUAL = 0.1
@@ -49,6 +50,17 @@ def choose(trials: Sequence[RemedyTrial], targets: tuple[str, ...], causes: froz
         return not acts, math.inf if log_loss is None else round(log_loss, 2)
 
     return min(equals, key=rank)
+
+
+def on_balance(trials: Sequence[RemedyTrial]) -> RemedyTrial | None:
+    """Return the remedy that raises balanced recall most, if it does where the intervals of all hold together.
+
+    A few rows in each of several classes may prove nothing for any one of them and something for all.
+    """
+    tried = [(one, one.balanced) for one in trials if one.balanced is not None]
+    wider = simultaneous_z(len(tried)) / Z95
+    sure = [one for one, change in tried if change.value > (change.value - change.interval[0]) * wider]
+    return max(sure, key=_balanced, default=None)
 
 
 def _balanced(trial: RemedyTrial) -> float:

@@ -29,6 +29,8 @@ def outcome_sentence(
         return "Every class that was scored is learned; nothing needs a remedy."
     if winner is None:
         return _nothing_helps(diagnosis, targets, trials, asked)
+    if not winner.helps:
+        return _on_balance(winner, targets)
     left = tuple(name for name in targets if name not in winner.helps)
     text = f"best is {winner.slug}, {winner.title}: it lifts {name_list(winner.helps, 5)}"
     if left:
@@ -43,6 +45,15 @@ def outcome_sentence(
             "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
         )
     return text[0].upper() + text[1:] + "."
+
+
+def _on_balance(winner: RemedyTrial, targets: tuple[str, ...]) -> str:
+    assert winner.balanced is not None
+    low, high = winner.balanced.interval
+    return (
+        f"No class is lifted for sure by itself ({name_list(targets, 5)}), but balanced recall is: most by "
+        f"{winner.slug}, {winner.title} ({signed(winner.balanced.value)} [{signed(low)}, {signed(high)}])."
+    )
 
 
 def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: Sequence[RemedyTrial], asked: bool) -> str:

@@ -19,7 +19,7 @@ from marginscope.diagnosis.model_code import model_code
 from marginscope.diagnosis.prior_correction import prior_corrected
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import NEVER_A_CAUSE
-from marginscope.diagnosis.remedy_choice import choose
+from marginscope.diagnosis.remedy_choice import choose, on_balance
 from marginscope.diagnosis.remedy_sentence import outcome_sentence, selection_note
 from marginscope.diagnosis.result import Diagnosis
 from marginscope.diagnosis.selection import chosen_elsewhere
@@ -49,6 +49,8 @@ def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget:
         trials = _trials(case, lab, targets, causes, separation) if targets else ()
         first = frozenset(str(diagnosis[name].cause) for name in targets)
         winner = choose(trials, targets, first)
+        if winner is None and label is None:
+            winner = on_balance(trials)
         best = None if winner is None else fit_winner(case, lab, winner)
     selection = None if winner is None else _selection(case, lab, trials, targets)
     base = {name: _number(case.lab_recall[k]) for k, name in enumerate(case.names)}
