@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.adapters.frozen_network import FrozenNetworkView
 from marginscope.adapters.keras_building import compiled_with
 from marginscope.adapters.keras_ending import KerasEnding, as_read, ending_of
 from marginscope.adapters.keras_part import keras_part
 from marginscope.adapters.keras_recipe import keras_loss
 from marginscope.adapters.network_part import NetworkPart
 from marginscope.adapters.network_rows import rows_of_any_shape
-from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.exceptions import ModelError
 
 __all__ = ["FrozenKeras", "KerasView"]
@@ -82,11 +82,8 @@ class FrozenKeras:
         return scores, ending
 
 
-class KerasView(SklearnModel):
-    """View of a bare Keras model; it cannot be refitted.
-
-    Its columns get the sorted labels of the problem with the first question.
-    """
+class KerasView(FrozenNetworkView):
+    """View of a bare Keras model; it cannot be refitted."""
 
     def __init__(self, network: Any, *, seed: int) -> None:
         if not network.built:
@@ -101,28 +98,3 @@ class KerasView(SklearnModel):
     def kind(self) -> str:
         """See ``ModelView``."""
         return type(self._network).__name__
-
-    def answer(
-        self, fitted: Any, X: Any, labels: NDArray[Any], *, with_proba: bool = True
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-        """See ``ModelView``."""
-        return super().answer(_named(fitted, labels), X, labels, with_proba=with_proba)
-
-    def probabilities(self, fitted: Any, X: Any, labels: NDArray[Any]) -> NDArray[np.float64] | None:
-        """See ``ModelView``."""
-        return super().probabilities(_named(fitted, labels), X, labels)
-
-    def scores(self, fitted: Any, X: Any, labels: NDArray[Any]) -> NDArray[np.float64] | None:
-        """See ``ModelView``."""
-        return super().scores(_named(fitted, labels), X, labels)
-
-    def network_part(self, fitted: Any, X: Any, y: Any) -> NetworkPart | None:
-        """See ``ModelView``."""
-        return super().network_part(_named(fitted, np.unique(np.asarray(y))), X, y)
-
-
-def _named(fitted: FrozenKeras, labels: NDArray[Any]) -> FrozenKeras:
-    """Give the columns their labels, if they have none."""
-    if fitted.classes_ is None:
-        fitted.classes_ = np.asarray(labels)
-    return fitted

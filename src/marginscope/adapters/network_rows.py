@@ -13,7 +13,7 @@ from marginscope.estimators.training_rows import row_weights
 from marginscope.exceptions import DataError, LabelTypeError, UsageError
 from marginscope.limits.question import class_weights
 
-__all__ = ["NetworkRows", "check_number", "held_back", "network_rows", "rows_of_any_shape"]
+__all__ = ["NetworkRows", "as_array", "check_number", "held_back", "network_rows", "rows_of_any_shape"]
 
 Floats = NDArray[np.float64]
 
@@ -48,10 +48,7 @@ def rows_of_any_shape(X: Any) -> NDArray[Any]:
     X = X.detach().cpu() if hasattr(X, "detach") else X
     if hasattr(X, "columns") or hasattr(X, "column_names"):
         return np.asarray(check_features(X))
-    try:
-        values = np.asarray(X)
-    except ValueError as error:
-        raise DataError(f"equally long rows are needed, but X has others ({error}); pad or cut them") from error
+    values = as_array(X)
     if values.ndim <= 2:
         return np.asarray(check_features(X))
     if values.dtype.kind not in "biuf":
@@ -61,6 +58,14 @@ def rows_of_any_shape(X: Any) -> NDArray[Any]:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise DataError("finite numbers are needed for a network, but X has NaN or infinity; replace them")
     return values
+
+
+def as_array(X: Any) -> NDArray[Any]:
+    """Return nested sequences as an array; raise ``DataError`` if their lengths differ."""
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise DataError(f"equally long rows are needed, but X has others ({error}); pad or cut them") from error
 
 
 def network_rows(X: NDArray[Any], y: Any, sample_weight: Any, class_weight: Any) -> NetworkRows:

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from marginscope.adapters.frozen_network import FrozenNetworkView
 from marginscope.adapters.network_part import NetworkPart
 from marginscope.adapters.open_model import register_view
-from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.exceptions import ModelError
 from marginscope.torch.network_building import checked_ending
 from marginscope.torch.network_inputs import network_inputs, outputs_in_batches, try_types
@@ -78,11 +78,8 @@ class FrozenNetwork:
             return ending.outputs(outputs_in_batches(net, inputs.tensor(dtype, device))), ending
 
 
-class NetworkView(SklearnModel):
-    """View of a bare network; it cannot be refitted.
-
-    Its columns get the sorted labels of the problem with the first question.
-    """
+class NetworkView(FrozenNetworkView):
+    """View of a bare network; it cannot be refitted."""
 
     def __init__(self, network: nn.Module, *, seed: int) -> None:
         self._network = network
@@ -92,31 +89,6 @@ class NetworkView(SklearnModel):
     def kind(self) -> str:
         """See ``ModelView``."""
         return type(own_module(self._network)).__name__
-
-    def answer(
-        self, fitted: Any, X: Any, labels: NDArray[Any], *, with_proba: bool = True
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-        """See ``ModelView``."""
-        return super().answer(_named(fitted, labels), X, labels, with_proba=with_proba)
-
-    def probabilities(self, fitted: Any, X: Any, labels: NDArray[Any]) -> NDArray[np.float64] | None:
-        """See ``ModelView``."""
-        return super().probabilities(_named(fitted, labels), X, labels)
-
-    def scores(self, fitted: Any, X: Any, labels: NDArray[Any]) -> NDArray[np.float64] | None:
-        """See ``ModelView``."""
-        return super().scores(_named(fitted, labels), X, labels)
-
-    def network_part(self, fitted: Any, X: Any, y: Any) -> NetworkPart | None:
-        """See ``ModelView``."""
-        return super().network_part(_named(fitted, np.unique(np.asarray(y))), X, y)
-
-
-def _named(fitted: FrozenNetwork, labels: NDArray[Any]) -> FrozenNetwork:
-    """Give the columns their labels, if they have none."""
-    if fitted.classes_ is None:
-        fitted.classes_ = np.asarray(labels)
-    return fitted
 
 
 register_view("torch", NetworkView)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +12,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from marginscope._validation import check_consistent_length, check_labels, check_rng
+from marginscope._validation import check_rng
 from marginscope.adapters.network_part import NetworkPart
-from marginscope.estimators.training_rows import row_weights
+from marginscope.adapters.network_rows import check_number, held_back, network_rows
 from marginscope.exceptions import DataError, UsageError
-from marginscope.limits.question import class_weights
 from marginscope.torch.cosine_network import CosineNetwork
 from marginscope.torch.count_losses import counted_loss
 from marginscope.torch.network_building import Built, build_network
@@ -274,33 +272,15 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(inputs.shape) == 2:
             validate_data(self, X, skip_check_array=True)
         self.n_features_in_ = int(np.prod(inputs.shape[1:]))
-        labels = check_labels(y, min_classes=1)
-        weights = row_weights(sample_weight, check_consistent_length(inputs, labels.codes))
-        codes, classes = labels.codes, labels.labels
-        if weights is not None and not weights.all():
-            kept = np.flatnonzero(weights)
-            inputs, weights = NetworkInputs(inputs.values[kept], inputs.is_whole), weights[kept]
-            present, codes = np.unique(codes[kept], return_inverse=True)
-            classes = classes[present]
-        if len(classes) < 2:
-            raise DataError(
-                f"rows of at least 2 classes are needed, but every row is of the one class {classes.tolist()[0]!r}; "
-                "add rows of another class"
-            )
-        self.classes_ = classes
-        counts = np.bincount(codes, weights=weights, minlength=len(classes))
-        by_class = class_weights(self.class_weight, classes, counts)
-        if by_class is not None:
-            weights = by_class[codes] * (1.0 if weights is None else weights)
-        if weights is not None:
-            weights = None if np.ptp(weights) == 0.0 else weights / weights.mean()
-        return inputs, codes.astype(np.int64), weights
+        checked = network_rows(inputs.values, y, sample_weight, self.class_weight)
+        self.classes_ = checked.classes
+        return NetworkInputs(checked.X, inputs.is_whole), checked.codes, checked.weights
 
     def _recipe(self) -> Recipe:
         for name in ("n_epochs", "batch_size", "copies", "patience"):
-            _check_number(name, getattr(self, name), numbers.Integral, 1, "of 1 or more")
+            check_number(name, getattr(self, name), is_whole=True, least=1)
         for name in ("learning_rate", "momentum", "weight_decay"):
-            _check_number(name, getattr(self, name), numbers.Real, 0.0, "of 0 or more")
+            check_number(name, getattr(self, name), is_whole=False, least=0.0)
         if self.early_stopping and not 0.0 < self.validation_fraction < 1.0:
             raise UsageError(
                 f"a validation_fraction between 0 and 1 is needed, but got {self.validation_fraction!r}; 0.1 is usual"
@@ -316,20 +296,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
 
-def _check_number(name: str, value: Any, kind: type, least: float, what: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, kind) or not least <= float(value) < np.inf:  # type: ignore[arg-type]
-        word = "whole number" if kind is numbers.Integral else "number"
-        raise UsageError(f"a {word} {what} is needed as {name}, but got {value!r:.40}; give for example {name}=1")
-
-
 def _split(rows: TrainingRows, fraction: float, rng: np.random.Generator) -> tuple[TrainingRows, TrainingRows]:
     """Hold back a share of the rows of every class; a class of one row is only trained on."""
-    codes = rows.codes.cpu().numpy()
-    held = np.zeros(codes.size, dtype=bool)
-    for code in np.unique(codes):
-        members = rng.permutation(np.flatnonzero(codes == code))
-        held[members[: min(round(fraction * members.size), members.size - 1)]] = True
-    if not held.any():
-        held[rng.integers(codes.size)] = True
+    held = held_back(rows.codes.cpu().numpy(), fraction, rng)
     chosen = torch.as_tensor(held, device=rows.codes.device)
     return rows.at(~chosen), rows.at(chosen)

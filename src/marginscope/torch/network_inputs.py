@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from marginscope._validation import check_features
-from marginscope.exceptions import DataError, LabelTypeError, ModelError
+from marginscope.adapters.network_rows import as_array, rows_of_any_shape
+from marginscope.exceptions import DataError, ModelError
 
 __all__ = ["NetworkInputs", "network_inputs", "outputs_in_batches", "try_types"]
 
@@ -66,24 +65,9 @@ def network_inputs(X: Any) -> NetworkInputs:
     """
     if isinstance(X, Tensor):
         return NetworkInputs(_checked_tensor(X), not X.is_floating_point() and X.dtype != torch.bool)
-    if hasattr(X, "tocsr"):
-        raise DataError(
-            "dense rows are needed for a network, but X is a sparse matrix; convert it with X.toarray(), or reduce it "
-            "first, for example with TruncatedSVD"
-        )
-    if hasattr(X, "columns") or hasattr(X, "column_names"):
-        return NetworkInputs(check_features(X), _is_whole_frame(X))
-    values = _as_array(X)
-    kind = values.dtype.kind
-    if values.ndim <= 2:
-        return NetworkInputs(check_features(X), kind in "iu")
-    if kind not in "biuf":
-        raise LabelTypeError(f"numbers are needed for a network, but X is {values.dtype}; convert it")
-    if values.size == 0:
-        raise DataError(f"rows are needed, but X has the shape {values.shape}; add rows")
-    if kind == "f" and not np.isfinite(values).all():
-        raise DataError("finite numbers are needed for a network, but X has NaN or infinity; replace them")
-    return NetworkInputs(values, kind in "iu")
+    if not hasattr(X, "tocsr") and not _is_frame(X):
+        X = as_array(X)
+    return NetworkInputs(rows_of_any_shape(X), _is_whole(X))
 
 
 def _checked_tensor(X: Tensor) -> Tensor:
@@ -97,15 +81,12 @@ def _checked_tensor(X: Tensor) -> Tensor:
     return X
 
 
-def _as_array(X: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(X)
-    except ValueError as error:
-        raise DataError(f"equally long rows are needed, but X has others ({error}); pad or cut them") from error
+def _is_frame(X: Any) -> bool:
+    return hasattr(X, "columns") or hasattr(X, "column_names")
 
 
-def _is_whole_frame(X: Any) -> bool:
-    kinds = {getattr(kind, "kind", "f") for kind in getattr(X, "dtypes", [])}
+def _is_whole(X: Any) -> bool:
+    kinds = {getattr(kind, "kind", "f") for kind in getattr(X, "dtypes", [])} if _is_frame(X) else {X.dtype.kind}
     return bool(kinds) and kinds <= {"i", "u"}
 
 
