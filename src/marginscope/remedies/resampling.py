@@ -34,6 +34,9 @@ def resampled(situation: Situation, sampler: Any) -> Any:
 
     estimator = clone(situation.view.estimator)
     steps = list(estimator.steps) if isinstance(estimator, Pipeline) else [("model", estimator)]
+    # A step in front may have made a table of them.
+    if situation.features.is_flattened and len(steps) == 1:
+        raise CannotAct("the model reads rows with several axes (images, sequences), and samplers read tables only")
     return imblearn.pipeline.Pipeline([*steps[:-1], ("sampler", sampler), steps[-1]])
 
 

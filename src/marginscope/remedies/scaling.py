@@ -31,6 +31,10 @@ class Scaling:
             raise CannotAct("the model scales its features already")
         if situation.view.is_scale_free():
             raise CannotAct("the model does not depend on the scale of single features")
+        if situation.features.is_flattened:
+            raise CannotAct(
+                "the model reads rows with several axes (images, sequences), and a scaler reads tables only"
+            )
         from sklearn.preprocessing import StandardScaler
 
         sparse = situation.features.is_sparse

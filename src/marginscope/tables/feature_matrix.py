@@ -31,6 +31,8 @@ class FeatureMatrix:
         Whether the values were brought to one scale when they were made.
     vectorizer : object or None
         What made the values of raw texts.
+    is_flattened : bool
+        Whether the rows that a model reads have more than one axis (images, sequences).
     """
 
     values: Any
@@ -40,6 +42,7 @@ class FeatureMatrix:
     notes: tuple[str, ...] = ()
     is_scaled: bool = False
     vectorizer: Any = field(default=None, repr=False)
+    is_flattened: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -64,7 +64,7 @@ def features_from(X: Any, *, names: Sequence[str] | None = None, like: FeatureMa
     if isinstance(X, np.ndarray):
         X, notes = flat_rows(X)
         features = _from_array(X, names)
-        return replace(features, notes=(*notes, *features.notes)) if notes else features
+        return replace(features, notes=(*notes, *features.notes), is_flattened=True) if notes else features
     frame = _as_frame(X)
     if frame is not None:
         return _from_frame(frame, names)
