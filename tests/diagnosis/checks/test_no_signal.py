@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 import marginscope as ms
 from marginscope.diagnosis.case import BudgetSpent
+from marginscope.diagnosis.checks.label_map import LabelMap
 from marginscope.diagnosis.checks.no_signal import NoSignal
 from marginscope.exceptions import CheckNotApplicable
 
@@ -142,3 +143,26 @@ def test_ending_a_test_early_decides_the_same(observed, monkeypatch):
             refits[enough] += len(test.null)
         assert len(silent) == 1
     assert refits[rule.enough_of_many] <= refits[rule.enough]
+
+
+def test_a_class_with_a_wrong_name_is_not_tested(mute, scaled_logistic, case_of, examine):
+    """The class is drawn from the others, and two fifths of it go by another spelling."""
+    rng = np.random.default_rng(0)
+    y, y_test = (
+        np.where((part == "fox") & (rng.random(part.size) < 0.4), "Fox", part) for part in (mute.y, mute.y_test)
+    )
+    case = case_of(scaled_logistic, replace(mute, y=y, y_test=y_test))
+    assert set(examine(NoSignal(), case).classes) == {"fox", "Fox"}
+    assert set(examine(LabelMap(), case).classes) == {"fox", "Fox"}
+    with pytest.raises(CheckNotApplicable, match="wrong names"):
+        examine(NoSignal(), case)
+
+
+def test_other_classes_in_doubt_are_tested_all_the_same(mute_case, examine, fired):
+    kept = dict(mute_case.notebook)
+    try:
+        mute_case.notebook["label-map"] = frozenset({"ant"})
+        assert examine(NoSignal(), mute_case).to_dict() == fired.to_dict()
+    finally:
+        mute_case.notebook.clear()
+        mute_case.notebook.update(kept)

@@ -53,6 +53,8 @@ class LabelMap:
         tips: list[Finding] = []
         for finding in self._audits(case):
             (issues if finding.status is Status.ISSUE else tips).append(finding)
+        # Whether the features know a class that goes by wrong names need not be asked.
+        case.notebook[self.slug] = frozenset(name for one in issues for name in one.classes)
         if issues or tips:
             return _joined(self.slug, issues or tips, issues + tips)
         return Finding(

@@ -26,7 +26,8 @@ class NoSignal:
     ends early where ``enough`` refits are as good; of more than ``many`` doubtful classes
     where ``enough_of_many`` are, which decides the same with a coarser p-value.
     Doubtful are classes with a recall below ``good_recall``, or that are called by their
-    name no more often than other rows are (p at least ``chance``).
+    name no more often than other rows are (p at least ``chance``). Where the names themselves
+    are wrong, as `label-map` has found, nothing is tested.
     """
 
     slug: str = "no-signal"
@@ -56,6 +57,12 @@ class NoSignal:
         if not doubtful:
             return Finding(
                 self.slug, Status.PASSED, "Every class is called by its name more often than other rows are, by far."
+            )
+        misnamed = case.notebook.get("label-map", frozenset())
+        doubtful = [k for k in doubtful if case.names[k] not in misnamed]
+        if not doubtful:
+            raise CheckNotApplicable(
+                "the classes in doubt go by wrong names (label-map), which must be put right first"
             )
         large = [k for k in doubtful if case.counts[k] >= self.least_rows]
         if not large:
