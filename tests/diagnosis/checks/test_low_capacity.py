@@ -8,10 +8,13 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import marginscope as ms
+from marginscope.diagnosis.checks import CHECKS
 from marginscope.diagnosis.checks.low_capacity import LowCapacity
+from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.exceptions import CheckNotApplicable
 
 
@@ -77,3 +80,25 @@ def test_the_slack_is_a_threshold(rings, scaled_logistic, case_of, examine):
     case = case_of(scaled_logistic, rings)
     assert examine(LowCapacity(), case).status == "issue"
     assert examine(replace(LowCapacity(), training_slack=-1.0), case).status == "passed"
+
+
+def test_where_the_trees_lift_no_class_the_model_is_not_fitted_again(healthy, scaled_logistic, case_of, examine):
+    case = case_of(scaled_logistic, healthy)
+    assert examine(LowCapacity(), case).status == "passed"
+    assert set(case.lab.tried()) == {"richer-model"}
+
+
+def test_a_class_that_a_longer_training_learns_does_not_lack_capacity(rings, case_of, examine):
+    """Sixteen units draw the rings, but not in four passes; longer training was tried before."""
+    case = case_of(MLPClassifier((16,), learning_rate_init=0.01, max_iter=4, random_state=0), rings)
+    k = case.names.index("core")
+    assert "core" in examine(LowCapacity(), case).classes
+    with quiet_fits():
+        longer = case.lab.effects("longer-training")
+    assert max(one.trial.train_recall[k] for one in longer) > 0.98
+    assert "core" not in examine(LowCapacity(), case).classes
+
+
+def test_it_runs_after_what_trains_the_present_model_otherwise():
+    order = [one.slug for one in CHECKS]
+    assert order.index("low-capacity") > order.index("not-converged")

@@ -28,8 +28,9 @@ from marginscope.diagnosis.checks.weights_vanish import WeightsVanish
 
 __all__ = ["CHECKS"]
 
-# In the order in which they run: what is free first, refits later, and the two
-# that read what the others tried (few-rows, rival-overlap) last.
+# In the order in which they run: what is free first, refits later, low-capacity after what
+# sets or trains the present model otherwise, and the two that read what all the others tried
+# (few-rows, rival-overlap) last.
 CHECKS: tuple[Check, ...] = (
     ClassAbsent(),
     ConflictingLabels(),
@@ -40,7 +41,6 @@ CHECKS: tuple[Check, ...] = (
     InfiniteParameters(),
     WeightsVanish(),
     NonIdentifiable(),
-    LowCapacity(),
     UnscaledFeatures(),
     OverRegularised(),
     OneVsRestMasking(),
@@ -48,6 +48,7 @@ CHECKS: tuple[Check, ...] = (
     DeadUnits(),
     FlatLoss(),
     NotConverged(),
+    LowCapacity(),
     Overfit(),
     SharedInterference(),
     NoSignal(),

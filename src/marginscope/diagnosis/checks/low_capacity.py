@@ -19,8 +19,10 @@ class LowCapacity:
     """Boosted trees learn the class out of sample; the present model misses it on its own training rows.
 
     Training recall, with the penalty weakened and the features scaled where that can be
-    done, may exceed what the richer model reaches out of sample by at most
-    ``training_slack``; above that capacity is not what is missing.
+    done, and with longer training or another step size where these were tried, may exceed
+    what the richer model reaches out of sample by at most ``training_slack``; above that
+    capacity is not what is missing. Where the trees lift no class the present model is not
+    fitted again.
     """
 
     slug: str = "low-capacity"
@@ -31,7 +33,9 @@ class LowCapacity:
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
         claims = claims_of(case, "richer-model")
-        train = _best_training_recall(case)
+        # A slow model is fitted again only where its answer counts.
+        is_needed = any(one.is_proof for one in claims.values())
+        train = _best_training_recall(case) if is_needed else case.lab.base.train_recall
         effect = case.lab.effects("richer-model")[0]
         extra = []
         for name, one in list(claims.items()):
@@ -71,5 +75,9 @@ def _best_training_recall(case: Case) -> NDArray[np.float64]:
         except NotTried:
             continue
         for effect in effects:
+            best = np.fmax(best, effect.trial.train_recall)
+    tried = case.lab.tried()
+    for slug in ("step-size", "longer-training"):
+        for effect in tried.get(slug, ()):
             best = np.fmax(best, effect.trial.train_recall)
     return best
