@@ -185,7 +185,7 @@ def test_the_ledger_ranks_marks_the_winner_and_ends_with_the_code() -> None:
     assert lines[4].startswith("  class-weights   0.50    +0.50 [+0.30, +0.70]")
     costs = lines.index("what it changes besides")
     assert not any(line.startswith("*") for line in lines[5:costs])
-    heading = "remedy balanced worst other log-loss time limit calibration"
+    heading = "remedy balanced worst other log-loss time calibration"
     assert " ".join(lines[costs + 1].split()) == heading
     besides = {line[2:].split()[0]: line for line in lines[costs + 2 : lines.index("", costs)]}
     assert "+0.30" in besides["weaker-penalty"]
@@ -230,10 +230,11 @@ def test_costs_are_shown_before_and_after_the_correction_and_in_groups() -> None
     )
     lines = [line.plain for line in ledger_lines(RemedyLedger(("a",), {}, trials, None, "Nothing."), 100)]
     start = lines.index("what it changes besides")
-    assert [line.split()[0] for line in lines[start + 2 : start + 5]] == ["weights-a", "weights-b", "loss-a"]
-    assert "+0.30 (-0.01)" in lines[start + 2]
-    assert "stays" in lines[start + 2]
-    assert "moves" in lines[start + 4]
+    words = ["moves", "weights-a", "weights-b", "moves", "loss-a"]
+    assert [line.split()[0] for line in lines[start + 2 : start + 7]] == words
+    assert lines[start + 2].startswith("moves the path only")
+    assert "+0.30 (-0.01)" in lines[start + 3]
+    assert lines[start + 5] == "moves the limit of training too"
     assert "  weights-b: cannot move the limit: proved" in lines
 
 
@@ -242,6 +243,6 @@ def test_the_ledger_gives_up_columns_before_it_overflows(width: int) -> None:
     lines = [line.plain for line in ledger_lines(LEDGER, width)]
     assert max(map(len, lines)) <= width
     heading = lines[lines.index("what it changes besides") + 1]
-    assert ("limit" in heading) is (width > 60)
+    assert ("calibration" in heading) is (width > 60)
     assert "balanced" in heading
     assert "change" in lines[1]

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from marginscope.remedies import REMEDIES
+from marginscope.remedies.changes import ALL, KINDS, LIMIT, OPTIMUM, PATH, kind_of
 from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial, Selection
 
 
@@ -95,3 +97,28 @@ def test_remedies_with_one_caveat_stand_together(ledger):
     found = replace(ledger, trials=(*noted, other))
     assert found.caveats == ((("smote", "ldam"), "it is proved"),)
     assert "smote, ldam it is proved" in str(found)
+
+
+def test_the_printed_ledger_has_a_heading_for_each_kind_of_change():
+    change = {"a": Change(0.3, (0.1, 0.5))}
+    moves = {"early-stopping": {PATH}, "class-weights": {PATH, OPTIMUM}, "class-margins": ALL, "unknown": ()}
+    trials = tuple(
+        RemedyTrial(slug, "x", "tried", change=change, changes=frozenset(one)) for slug, one in moves.items()
+    )
+    text = str(RemedyLedger(("a",), {}, (*trials, RemedyTrial("smote", "x", "failed", "too few")), None, "Nothing."))
+    lines = [" ".join(line.partition(" +")[0].split()) for line in text.splitlines()]
+    heads = [KINDS[PATH], "early-stopping a", KINDS[OPTIMUM], "class-weights a", KINDS[LIMIT]]
+    assert lines[1:6] == heads
+    assert lines[7].startswith("unknown")
+    assert lines[8] == "smote failed: too few"
+
+
+def test_a_kind_is_the_farthest_that_a_remedy_reaches():
+    assert [kind_of(frozenset(one)) for one in ({PATH}, {OPTIMUM, PATH}, ALL, {LIMIT}, ())] == [
+        PATH,
+        OPTIMUM,
+        LIMIT,
+        LIMIT,
+        "",
+    ]
+    assert all(kind_of(one.changes) in KINDS for one in REMEDIES)

@@ -27,8 +27,9 @@ def fix(
 
     Every remedy is refitted on the same folds as the present model. The tables show
     the change of recall with its 95 % interval, what other classes pay, the cost in
-    probabilities (in brackets after prior correction), whether the remedy can move the
-    limit of training, and the time. The winner comes with code to paste, or the answer
+    probabilities (in brackets after prior correction) and the time, under headings that
+    say what a remedy can move: the path, the optimum with a penalty, the limit of
+    training. The winner comes with code to paste, or the answer
     is that nothing helped. At most twelve remedies are shown; --json has all.
 
     For example:

@@ -97,9 +97,11 @@ def _target_table(ledger: RemedyLedger, shown: Sequence[RemedyTrial], label: str
 
 
 def _cost_table(ledger: RemedyLedger, shown: Sequence[RemedyTrial], width: int) -> list[Text]:
-    """What every remedy changes beside the classes it is meant for, remedies of one kind together."""
-    rows = [("  remedy", "balanced", "worst other", "log-loss", "time", "limit", "calibration")]
+    """What every remedy changes beside the classes it is meant for, under headings that say how far it reaches."""
+    rows = [("  remedy", "balanced", "worst other", "log-loss", "time", "calibration")]
     families = list(dict.fromkeys(one.family for one in ledger.trials))
+    groups = [(head, [one for one in group if one in shown]) for head, group in ledger.by_kind]
+    groups = [(head, sorted(group, key=lambda one: families.index(one.family))) for head, group in groups if group]
     rows += [
         (
             ("* " if one.slug == ledger.winner else "  ") + one.slug,
@@ -107,13 +109,18 @@ def _cost_table(ledger: RemedyLedger, shown: Sequence[RemedyTrial], width: int) 
             "-" if one.worst_other is None else f"{signed(one.worst_other[1])} {_cut(one.worst_other[0])}",
             _with_correction(one.log_loss, one.log_loss_corrected),
             f"{one.seconds:.1f} s",
-            ("moves" if "limit" in one.changes else "stays") if one.changes else "-",
             _with_correction(one.calibration, one.calibration_corrected),
         )
-        for one in sorted(shown, key=lambda one: families.index(one.family))
+        for _, group in groups
+        for one in group
     ]
     kept = _columns_that_fit(rows, width)
     lines = _aligned([tuple(row[column] for column in kept) for row in rows])
+    place = 1
+    for head, group in groups:
+        if head:
+            lines.insert(place, Text(set_cell_size(head, width).rstrip(), style="italic"))
+        place += bool(head) + len(group)
     if any(one.log_loss_corrected is not None for one in shown):
         note = "in brackets: with the probabilities turned back to the class shares of the rows"
         lines[-1:] = [*paragraph(note, width, indent="  "), Text()]

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ALL", "FAMILIES", "LIMIT", "OPTIMUM", "PATH", "as_words"]
+__all__ = ["ALL", "FAMILIES", "KINDS", "LIMIT", "OPTIMUM", "PATH", "as_words", "kind_of"]
 
 PATH: Final = "path"
 OPTIMUM: Final = "penalised optimum"
@@ -37,6 +37,18 @@ ALL: Final = frozenset({PATH, OPTIMUM, LIMIT})
 
 # In the order in which a ledger shows them.
 FAMILIES: Final = ("labels", "features", "decision", "weights", "rows", "loss", "penalty", "training", "model")
+
+# What the farthest thing is that a remedy moves, in the order in which a ledger shows them.
+KINDS: Final = {
+    PATH: "moves the path only: what is predicted before training has ended",
+    OPTIMUM: "moves the optimum with a penalty, not the limit",
+    LIMIT: "moves the limit of training too",
+}
+
+
+def kind_of(changes: frozenset[str]) -> str:
+    """Return the farthest of the three that a remedy moves, empty where nothing is known."""
+    return next((one for one in reversed(KINDS) if one in changes), "")
 
 
 def as_words(changes: frozenset[str]) -> str:

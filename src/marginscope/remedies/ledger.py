@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from marginscope._display import Displayed, make_frame, signed
+from marginscope.remedies.changes import KINDS, kind_of
 
 __all__ = ["Change", "RemedyLedger", "RemedyTrial", "Selection"]
+
+_HEADS = (*KINDS.items(), ("", ""))
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,13 @@ class RemedyLedger(Displayed):
         return tuple((tuple(slugs), caveat) for caveat, slugs in found.items())
 
     @property
+    def by_kind(self) -> tuple[tuple[str, tuple[RemedyTrial, ...]], ...]:
+        """What was tried under a heading that says how far it reaches, empty where that is not known."""
+        tried = [one for one in self.trials if one.outcome == "tried"]
+        groups = ((head, tuple(one for one in tried if kind_of(one.changes) == kind)) for kind, head in _HEADS)
+        return tuple((head, group) for head, group in groups if group)
+
+    @property
     def snippet(self) -> str | None:
         """Code of the winner to paste, or ``None``."""
         return None if self.winner is None else self[self.winner].snippet
@@ -266,16 +276,17 @@ class RemedyLedger(Displayed):
 
     def __str__(self) -> str:
         lines = [self.sentence]
-        for trial in self.trials:
-            if trial.outcome != "tried":
-                continue
-            lifts = ", ".join(
-                f"{label} {signed(change.value)} [{signed(change.interval[0])}, {signed(change.interval[1])}]"
-                for label in self.targets
-                if (change := trial.change.get(label)) is not None
-            )
-            lines.append(f"  {trial.slug:<18} {lifts}")
+        for head, group in self.by_kind:
+            lines += [f"  {head}"] if head else []
+            lines += [f"    {trial.slug:<22} {self._lifts(trial)}" for trial in group]
         for slugs, outcome, reason in self.refusals:
             lines.append(f"  {', '.join(slugs)} {outcome.replace('_', ' ')}: {reason}")
         lines += [f"  {', '.join(slugs)} {caveat}" for slugs, caveat in self.caveats]
         return "\n".join(lines)
+
+    def _lifts(self, trial: RemedyTrial) -> str:
+        return ", ".join(
+            f"{label} {signed(change.value)} [{signed(change.interval[0])}, {signed(change.interval[1])}]"
+            for label in self.targets
+            if (change := trial.change.get(label)) is not None
+        )
