@@ -85,3 +85,30 @@ def test_models_without_units_have_nothing_to_show(healthy_case, given_case, exa
     for case in (healthy_case, given_case):
         with pytest.raises(CheckNotApplicable, match="no network"):
             examine(DeadUnits(), case)
+
+
+def test_one_unit_that_is_off_for_a_class_tells_it_apart(blobs, case_of, examine):
+    even = blobs([60] * 5, 6 * np.eye(5))
+    for seed in range(20):
+        case = case_of(MLPClassifier((1,), max_iter=150, learning_rate_init=0.02, random_state=seed), even)
+        (shares,) = live_shares(case).values()
+        if 0 < (shares == 0).sum() < 5 and (case.scores.recall[shares == 0] < 0.5).any():
+            break
+    else:
+        pytest.fail("no start in which the unit is off for a class that is lost")
+    assert examine(DeadUnits(), case).status == "passed"
+    assert case.lab.tried() == {}
+
+
+def test_one_unit_that_is_off_for_all_is_dead(blobs, case_of, examine):
+    even = blobs([60] * 3, [[0, 0, 0, 0], [6, 0, 0, 0], [12, 0, 0, 0]])
+
+    def make(n_features, n_classes):
+        net = torch.nn.Sequential(torch.nn.Linear(n_features, 1), torch.nn.ReLU(), torch.nn.Linear(1, n_classes))
+        torch.nn.init.constant_(net[0].bias, -50.0)
+        return net
+
+    found = examine(
+        DeadUnits(), case_of(NetworkClassifier(make, learning_rate=0.02, n_epochs=60, random_state=0), even)
+    )
+    assert found.status == "issue"

@@ -53,6 +53,17 @@ def test_fires_for_a_class_under_its_rivals_name(share, model, renamed, case_of,
     assert len(named - set(rows.tolist())) <= 0.05 * rows.size
 
 
+def test_a_part_of_a_rival_near_three_rows_is_no_issue(blobs, case_of, examine):
+    """A fifth of 'bee' is another kind of bee; where three cows say nothing, it proves no wrong label."""
+    problem = blobs(
+        [120, 96, 24, 3], [[0, 0, 0], [6, 0, 0], [6, 6, 0], [6.5, 6.5, 0]], names=("ant", "bee", "fly", "cow"), test=0.0
+    )
+    problem = replace(problem, y=np.where(problem.y == "fly", "bee", problem.y))
+    found = examine(CHECK, case_of(LogisticRegression(), problem, cv=3))
+    assert found.status == "tip"
+    assert "24 rows labelled 'bee' look like 'cow'" in found.sentence
+
+
 def test_relabelling_is_the_proof_and_its_placebo_does_little(renamed, case_of, examine):
     case = case_of(LogisticRegression(), renamed(0.6)[0], cv=3)
     claim = next(one for one in examine(CHECK, case).counterfactuals if one.label == "cow")

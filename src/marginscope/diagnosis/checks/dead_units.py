@@ -22,14 +22,18 @@ class DeadUnits:
     """Units are off or saturated on the rows of the class, and live ones learn it.
 
     In some layer less than ``least_live`` of the units let a gradient through on the rows of the
-    class. Classes with a recall of ``learned`` or more are left alone. Where standardised
-    features do as much as other units, up to ``equal`` recall, they are the cause.
+    class. A handful of units tells classes apart by being off for some: there only a layer that is
+    dead on every class counts, unless so few live units have a probability of at most
+    ``by_chance`` among units that are off for half of the classes. Classes with a recall of
+    ``learned`` or more are left alone. Where standardised features do as much as other units,
+    up to ``equal`` recall, they are the cause.
     """
 
     slug: str = "dead-units"
     title: str = "dead or saturated units"
     cost: str = "refit"
     least_live: float = 0.25
+    by_chance: float = 0.05
     learned: float = 0.9
     equal: float = 0.05
 
@@ -40,7 +44,7 @@ class DeadUnits:
             raise CheckNotApplicable("the model is no network whose units can be seen")
         shares = np.stack(list(layers.values()))
         with np.errstate(invalid="ignore"):
-            dead = (shares.min(axis=0) < self.least_live) & (case.scores.recall < self.learned)
+            dead = self._dead(case, shares) & (case.scores.recall < self.learned)
         names = [case.names[k] for k in np.flatnonzero(dead)]
         evidence = self._evidence(case, tuple(layers), shares)
         if not names:
@@ -63,6 +67,19 @@ class DeadUnits:
             passed="Hardly a unit lets a gradient through on some rows, but other units recover no class.",
             extra=evidence,
         )
+
+    def _dead(self, case: Case, shares: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Classes for which some layer is dead, shape (n_classes,); ``shares`` by layer and class."""
+        from scipy.stats import binom
+
+        part = case.network_part
+        assert part is not None
+        units = np.array([[layer.outputs.shape[1]] for layer in part.layers])
+        few = shares < self.least_live
+        no_chance = binom.cdf(np.round(np.nan_to_num(shares) * units), units, 0.5) <= self.by_chance
+        everywhere = (few | np.isnan(shares)).all(axis=1, keepdims=True)
+        found: NDArray[np.bool_] = (few & (no_chance | everywhere)).any(axis=0)
+        return found
 
     def _evidence(self, case: Case, layers: tuple[str, ...], shares: NDArray[np.float64]) -> tuple[Evidence, ...]:
         worst = np.argsort(shares.min(axis=0))

@@ -50,7 +50,9 @@ class Mislabelled:
     interval that begins below ``coin``, and ``least_side`` of the class lies on its side.
 
     An issue needs a class that suffers: relabelling lifts the class, or at least
-    ``least_share`` of the errors of a rival with a recall below one half are the block. Else
+    ``least_share`` of the errors of a rival with a recall below one half are the block. A class
+    of too few rows for a proof needs a block that gives it ``usual_size`` of the rows of the
+    median class: around a handful of rows some part of a rival always lies. Else
     a block of ``least_share_tip`` of what looks like the class is a tip.
     """
 
@@ -72,6 +74,7 @@ class Mislabelled:
     coin: float = 0.55
     least_share: float = 0.5
     least_share_tip: float = 0.1
+    usual_size: float = 0.5
     learned: float = 0.95
     most_pairs: int = 12
     most_rows: int = 2000
@@ -155,8 +158,7 @@ class Mislabelled:
         proven = {name: one for name, one in claims.items() if one.is_proof}
         reasons = dict.fromkeys(proven, "")
         for one in found:
-            # With a handful of scored rows no intervention can prove anything; the block stands for itself.
-            if case.scores.n_scored[one.code] < case.lab.proof.least_rows:
+            if self._gives_back(case, one):
                 reasons.setdefault(case.names[one.code], _words(case, one))
             if self._explains(case, one):
                 reasons.setdefault(case.names[one.rival], _words(case, one))
@@ -171,7 +173,8 @@ class Mislabelled:
             return Finding(
                 self.slug,
                 Status.TIP,
-                f"Labels contradict the features {way}, but no class is lost by it: {sentence}; look at these rows.",
+                f"Labels contradict the features {way}, but no class is known to be lost by it: {sentence}; "
+                "look at these rows.",
                 classes=_names(case, found),
                 evidence=evidence,
                 counterfactuals=tuple(claims.values()),
@@ -208,6 +211,13 @@ class Mislabelled:
             if claim is not None:
                 claims[case.names[k]] = claim
         return claims
+
+    def _gives_back(self, case: Case, one: Found) -> bool:
+        """Whether a class of a handful of rows, where no intervention can prove anything, would be of usual size."""
+        if case.scores.n_scored[one.code] >= case.lab.proof.least_rows:
+            return False
+        others = np.delete(case.counts, one.code)
+        return bool(one.rows.size + one.n_class >= self.usual_size * np.median(others[others > 0]))
 
     def _explains(self, case: Case, one: Found) -> bool:
         """Whether most errors of a rival that is not learned are rows of the block."""
