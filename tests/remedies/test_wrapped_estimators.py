@@ -1,12 +1,14 @@
 """Estimators that remedies put around the user's model."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -182,6 +184,21 @@ def test_fill_up_raises_what_can_be_raised():
     y = np.repeat(["a", "b", "c", "d"], [30, 6, 5, 1])
     assert fill_up(y) == {"b": 30}
     assert fill_up(["a", "a"]) == {}
+
+
+@pytest.mark.parametrize("what", ["category", "missing"])
+def test_smote_has_nothing_to_interpolate_between_categories_or_around_gaps(what, situation_of, uneven):
+    X, y, _, _ = uneven
+    table = pd.DataFrame(X, columns=list("abc"))
+    if what == "category":
+        table["d"] = pd.Categorical(np.resize(["u", "v", "w"], len(X)))
+    else:
+        table.loc[::7, "a"] = np.nan
+    model = HistGradientBoostingClassifier(max_iter=5, categorical_features="from_dtype")
+    with pytest.raises(CannotAct, match="categories or missing values"):
+        remedy("smote").recipes(situation_of(model, X=table, y=y))
+    filled = make_pipeline(SimpleImputer(strategy="most_frequent"), model)
+    assert remedy("smote").recipes(situation_of(filled, X=table, y=y))
 
 
 def test_smote_needs_rows(situation_of, uneven):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.adapters.components import steps_of
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.resampling import import_imblearn, resampled, resampling_snippet
@@ -46,6 +47,8 @@ class Smote:
         small = (counts >= self.least_rows) & (counts < counts.max())
         if not small.any():
             raise CannotAct(f"no smaller class has the {self.least_rows} rows that interpolation needs in every fold")
+        if len(steps_of(situation.view.estimator) or ()) < 2 and _has_gaps(situation):
+            raise CannotAct("the model reads categories or missing values, and there is nothing between two of those")
         sampler = import_imblearn().over_sampling.SMOTE(
             sampling_strategy=fill_up, k_neighbors=_NEIGHBOURS, random_state=situation.seed
         )
@@ -64,3 +67,10 @@ class Smote:
         counts = np.asarray(counts)
         filled = np.where(counts >= _LEAST_ROWS, counts.max(), counts).astype(np.float64)
         return np.asarray(filled / filled.sum(), dtype=np.float64)
+
+
+def _has_gaps(situation: Situation) -> bool:
+    """Whether some feature is a category, or missing in some row."""
+    features = situation.features
+    values = features.values.data if features.is_sparse else features.values
+    return any(features.categorical) or bool(np.isnan(values).any())
