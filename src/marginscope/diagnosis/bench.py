@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from marginscope.adapters.model_view import ModelView
 from marginscope.diagnosis.case import Case
+from marginscope.diagnosis.copied_rows import MANY, copies_of_rows, number_of_copies
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import recall_of
 from marginscope.diagnosis.folds import Design, cross_validation, single_split, stratified_subsample
@@ -34,8 +35,6 @@ _FOLDS = 5
 _LEAST_WIDTH = 50
 # Difference of recall between a given model and its refit that is worth a note.
 _UNLIKE = 0.2
-# Share of copied rows that is worth a note.
-_MANY_COPIES = 0.05
 # Rows that a given model is asked twice about.
 _ASKED_TWICE = 50
 
@@ -80,10 +79,14 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     n_splits = _number_of_folds(bench.cv)
     plan = make_plan(n_train, _width(bench.features), len(bench.names), n_splits=n_splits)
     notes: list[str] = []
+    copies = None
     if n_rows > n_train:
         design = single_split(n_train, n_rows - n_train)
     elif isinstance(bench.cv, numbers.Integral):
-        design = cross_validation(bench.subject.codes, n_splits=n_splits, n_repeats=plan.n_repeats, rng=rng)
+        copies = copies_of_rows(bench.features)
+        design = cross_validation(
+            bench.subject.codes, n_splits=n_splits, n_repeats=plan.n_repeats, rng=rng, copies=copies
+        )
         if not design.splits:
             raise DataError(
                 "a class with two rows or more is needed to score anything, but every class has one; add rows"
@@ -98,7 +101,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
         )
     # Answers that are given cost nothing: all of them are scored.
     most = n_rows if bench.given is not None else plan.base_rows
-    base_rows, base_design = _thin(design, bench.subject, most, plan, rng)
+    base_rows, base_design = _thin(design, bench.subject, most, plan, rng, copies)
     base = _base_trial(bench, base_rows, base_design)
     errors: list[SubsampleError] = []
     if base_rows.size < n_rows:
@@ -113,7 +116,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     if not bench.features.shape[1]:
         recall_note = "Recall is that of the given answers; no features are known, so nothing was fitted."
     notes.append(recall_note)
-    rows, lab_design = _thin(design, bench.subject, plan.lab_rows, plan, rng)
+    rows, lab_design = _thin(design, bench.subject, plan.lab_rows, plan, rng, copies)
     case = _laboratory(bench, base, base_rows, base_design, rows, lab_design, rng)
     case.recall_note = recall_note
     if rows.size < n_rows:
@@ -130,7 +133,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
         *_throws_dice(bench),
         *_refitted(bench),
         *_unlike_its_refit(bench, case),
-        *_copies(case),
+        *_copies(case, kept_together=copies is not None),
         *possible_leaks(bench.features, bench.subject.codes),
     ]
     return case, tuple(notes)
@@ -184,19 +187,20 @@ def _refitted(bench: Bench) -> list[str]:
     return ["The fitted model that was given is fitted anew on every fold: recall is not that of its own coefficients."]
 
 
-def _copies(case: Case) -> list[str]:
+def _copies(case: Case, *, kept_together: bool) -> list[str]:
     """Say so where many rows are exact copies: a flexible learner may have seen the row that it is scored on."""
     if not case.has_features:
         return []
-    groups = case.row_groups
-    n_rows = groups.size
-    copies = n_rows - int(groups.max()) - 1
-    if copies <= _MANY_COPIES * n_rows:
+    copies, n_rows = number_of_copies(case.row_groups), case.row_groups.size
+    if copies <= MANY * n_rows:
         return []
-    return [
-        f"{copies} of {n_rows} rows are exact copies of another row; copies that fall on both sides of a split "
-        "flatter flexible learners."
-    ]
+    text = f"{copies} of {n_rows} rows are exact copies of another row"
+    if kept_together:
+        return [
+            f"{text}: copies stay on one side of every split, and one of each is scored. "
+            "Rows that are copied to balance classes belong into the training part of a split only."
+        ]
+    return [f"{text}; copies that fall on both sides of a split flatter flexible learners."]
 
 
 def _unlike_its_refit(bench: Bench, case: Case) -> list[str]:
@@ -319,7 +323,12 @@ def _spread(trial: Trial, rows: NDArray[np.int64], n_rows: int) -> Trial:
 
 
 def _thin(
-    design: Design, subject: Subject, most: int, plan: Plan, rng: np.random.Generator
+    design: Design,
+    subject: Subject,
+    most: int,
+    plan: Plan,
+    rng: np.random.Generator,
+    copies: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.int64], Design]:
     """Draw at most about ``most`` training (and as many test) rows, with splits among them."""
     n_train, n_rows = subject.n_first, subject.codes.size
@@ -330,4 +339,10 @@ def _thin(
         return (both, design) if both.size == n_rows else (both, single_split(rows.size, test.size))
     if rows.size == n_rows or not design.can_be_redrawn:
         return np.arange(n_rows), design
-    return rows, cross_validation(subject.codes[rows], n_splits=plan.n_splits, n_repeats=plan.n_repeats, rng=rng)
+    return rows, cross_validation(
+        subject.codes[rows],
+        n_splits=plan.n_splits,
+        n_repeats=plan.n_repeats,
+        rng=rng,
+        copies=None if copies is None else copies[rows],
+    )

@@ -40,28 +40,40 @@ class Design:
         return mask
 
 
-def cross_validation(codes: Index, *, n_splits: int, n_repeats: int, rng: np.random.Generator) -> Design:
+def cross_validation(
+    codes: Index, *, n_splits: int, n_repeats: int, rng: np.random.Generator, copies: Index | None = None
+) -> Design:
     """Deal the rows of every class to the folds in turn.
 
     A class of one row always trains and is never scored; a class of two to
-    ``n_splits - 1`` rows is scored in as many folds as it has rows.
+    ``n_splits - 1`` rows is scored in as many folds as it has rows. Rows of one class with
+    the same number in ``copies``, shape (n_rows,), are one row here: they are dealt
+    together, and the first of them is scored.
     """
+    first, original = np.arange(codes.size), np.arange(codes.size)
+    if copies is not None:
+        _, first, group = np.unique(np.stack([codes, copies]), axis=1, return_index=True, return_inverse=True)
+        original = first[group.ravel()]
+    is_first = np.zeros(codes.size, dtype=bool)
+    is_first[first] = True
     splits = []
     for repeat in range(n_repeats):
         fold = np.full(codes.size, -1)
         start = 0
         for code in np.unique(codes):
-            rows = rng.permutation(np.flatnonzero(codes == code))
+            rows = rng.permutation(np.flatnonzero((codes == code) & is_first))
             if rows.size == 1:
                 continue
             fold[rows] = (start + np.arange(rows.size)) % n_splits
             start += rows.size
+        fold = fold[original]
         for k in range(n_splits):
-            test = np.flatnonzero(fold == k)
+            test = np.flatnonzero((fold == k) & is_first)
             if test.size:
                 splits.append(Split(np.flatnonzero(fold != k), test, repeat))
     times = "" if n_repeats == 1 else f", {n_repeats} times"
-    return Design(tuple(splits), codes.size, n_repeats, f"{n_splits}-fold stratified cross-validation{times}")
+    together = "" if copies is None else ", copies of a row kept together and scored once"
+    return Design(tuple(splits), codes.size, n_repeats, f"{n_splits}-fold stratified cross-validation{times}{together}")
 
 
 def single_split(n_train: int, n_test: int) -> Design:

@@ -78,8 +78,8 @@ class DeadUnits:
         few = shares < self.least_live
         no_chance = binom.cdf(np.round(np.nan_to_num(shares) * units), units, 0.5) <= self.by_chance
         everywhere = (few | np.isnan(shares)).all(axis=1, keepdims=True)
-        found: NDArray[np.bool_] = (few & (no_chance | everywhere)).any(axis=0)
-        return found
+        dead = few & (no_chance | everywhere)
+        return np.asarray(dead.any(axis=0), dtype=bool)
 
     def _evidence(self, case: Case, layers: tuple[str, ...], shares: NDArray[np.float64]) -> tuple[Evidence, ...]:
         worst = np.argsort(shares.min(axis=0))
