@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from pathlib import Path
 
@@ -13,17 +11,13 @@ import marginscope as ms
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "estimators.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", TEXT, re.DOTALL)
 
 
-def test_every_block_prints_what_the_page_says():
-    assert len(BLOCKS) == TEXT.count("```python") == 7
-    names: dict[str, object] = {}
-    for code, said in BLOCKS:
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(code, names)
-        assert printed.getvalue() == said
+def test_every_block_prints_what_the_page_says(outputs_of_page):
+    found = outputs_of_page(TEXT)
+    assert len(found) == 7
+    for printed, said in found:
+        assert printed == said
 
 
 @pytest.mark.parametrize("name", [name for name in ms.__all__ if name.endswith("Classifier")])

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "integrations.md"
-BLOCKS = re.compile(r"```python\n(.*?)```\n\n```\n(.*?)```", re.DOTALL)
-
-
-def printed(code: str, names: dict[str, object]) -> str:
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(code, names)
-    return out.getvalue()
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_block_prints_what_the_page_says() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    blocks = BLOCKS.findall(text)
-    assert len(blocks) == text.count("```python") == 4
-    names: dict[str, object] = {}
-    for code, said in blocks:
-        if "import skore" in code and not _has_skore():
-            continue
-        # skore's progress bar leaves an empty line
-        assert [line.rstrip() for line in printed(code, names).strip().splitlines()] == said.splitlines()
-
-
-def _has_skore() -> bool:
-    try:
-        import skore  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def test_every_block_prints_what_the_page_says(outputs_of_page: Any) -> None:
+    skip = () if importlib.util.find_spec("skore") else ("import skore",)
+    found = outputs_of_page(PAGE.read_text(encoding="utf-8"), skip)
+    assert len(found) == 4 - len(skip)
+    for printed, said in found:
+        assert printed == said
 
 
 def test_the_page_names_what_exists() -> None:

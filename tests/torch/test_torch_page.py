@@ -1,7 +1,5 @@
 """docs/torch.md is true to the program, and its code runs."""
 
-import contextlib
-import io
 import re
 from pathlib import Path
 
@@ -11,15 +9,9 @@ from marginscope import losses
 TEXT = (Path(__file__).parents[2] / "docs" / "torch.md").read_text(encoding="utf-8")
 
 
-def test_the_code_runs_and_prints_what_the_page_says():
-    blocks = re.findall(r"```(python)?\n(.*?)```", TEXT, re.DOTALL)
-    assert [kind for kind, _ in blocks] == ["python", ""] * (len(blocks) // 2)
-    scope: dict[str, object] = {}
-    for (_, code), (_, expected) in zip(blocks[::2], blocks[1::2], strict=True):
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(code, scope)
-        assert printed.getvalue() == expected
+def test_the_code_runs_and_prints_what_the_page_says(outputs_of_page):
+    for printed, said in outputs_of_page(TEXT):
+        assert printed == said
 
 
 def test_every_loss_has_a_row():
