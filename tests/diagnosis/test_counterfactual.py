@@ -81,6 +81,13 @@ def test_weights_call_a_rare_name_more_often_even_under_permuted_labels(lab):
     assert effect.repair[rare] > effect.placebo_repair[rare]
 
 
+@pytest.mark.parametrize(("cv", "n_splits"), [(2, 2), (3, 2), (5, 2), (30, 10)])
+def test_the_placebo_scores_two_splits_and_a_fair_share_of_the_rows(cv, n_splits, healthy, scaled_logistic, case_of):
+    short = case_of(scaled_logistic, healthy.without_test(), cv=cv).lab.short_design()
+    assert len(short.splits) == pytest.approx(n_splits, abs=cv > 5)
+    assert short.scored.mean() >= 0.3
+
+
 def test_an_intervention_without_a_lift_needs_no_placebo(healthy_case):
     (effect,) = effects(healthy_case.lab, "class-weights")
     assert effect.lift.max() < 0.05

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginscope.diagnosis.effects import called_rate, compare, recall_of, with_placebo
-from marginscope.diagnosis.intervals import Z95, mean_interval, paired_interval
+from marginscope.diagnosis.intervals import Z95, paired_interval
 from marginscope.diagnosis.trials import Trial, merge_codes, trial_of_predictions
 
 
@@ -84,7 +84,12 @@ def test_compare_is_the_plain_loop(seed, merges):
         lifts.append(d)
     means = np.array([d.mean() for d in lifts])
     assert effect.balanced == pytest.approx(means.mean())
-    assert effect.balanced_interval == pytest.approx(mean_interval(means, np.array([d.var() / d.size for d in lifts])))
+    # Four classes: half a row for better and half a row for worse in each.
+    doubled = [np.concatenate([np.repeat(d, 2), [1.0, -1.0]]) for d in lifts]
+    variance = sum(d.var() / (d.size / 2) for d in doubled) / 16
+    centre = np.mean([d.mean() for d in doubled])
+    assert effect.balanced_interval == pytest.approx((centre - Z95 * variance**0.5, centre + Z95 * variance**0.5))
+    assert effect.balanced_error == pytest.approx(np.sqrt(sum(d.var() / d.size for d in lifts)) / 4)
 
 
 def test_a_class_without_scored_rows_has_no_lift_and_does_not_count():
@@ -105,7 +110,10 @@ def test_comparing_a_trial_with_itself_changes_nothing(seed):
     assert np.nansum(np.abs(effect.lift)) == 0
     assert effect.cost.sum() == 0
     assert effect.balanced == 0
-    assert effect.balanced_interval == (0.0, 0.0)
+    assert effect.balanced_error == 0
+    low, high = effect.balanced_interval
+    assert -low == pytest.approx(high)
+    assert high > 0
 
 
 @given(st.integers(0, 10**6))

@@ -21,7 +21,7 @@ from marginscope.adapters.sklearn_model import SklearnModel
 from marginscope.diagnosis.case import BudgetSpent, NotTried
 from marginscope.diagnosis.effects import Effect, called_rate, compare, recall_of, with_placebo
 from marginscope.diagnosis.folds import Design
-from marginscope.diagnosis.intervals import Z95, simultaneous_z
+from marginscope.diagnosis.intervals import simultaneous_z
 from marginscope.diagnosis.trials import Subject, Trial, merge_codes, run_trial
 from marginscope.exceptions import ModelError
 from marginscope.findings import Counterfactual
@@ -29,6 +29,10 @@ from marginscope.remedies import remedy
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["Laboratory", "Proof", "say_nothing"]
+
+
+# Two of five folds score two fifths of the rows; two of a hundred would score next to none.
+_SHORT_SHARE = 0.3
 
 
 def say_nothing(what: str) -> None:
@@ -273,9 +277,11 @@ class Laboratory:
         return self._placebo_base
 
     def short_design(self) -> Design:
-        """Return two splits of the design, enough where all rows of a split speak for every class."""
-        splits = tuple(split for split in self.design.splits if split.repeat == 0)[:2]
-        return replace(self.design, splits=splits, n_repeats=1)
+        """Return two splits of the design, enough where all rows of a split speak for every class; more if small."""
+        first = [split for split in self.design.splits if split.repeat == 0]
+        scored = np.cumsum([split.test.size for split in first])
+        n = int(np.searchsorted(scored, _SHORT_SHARE * scored[-1])) + 1
+        return replace(self.design, splits=tuple(first[: max(2, n)]), n_repeats=1)
 
     def check_time(self, what: str) -> None:
         """Raise ``BudgetSpent`` if the time budget is used up."""
@@ -321,7 +327,8 @@ class Laboratory:
             if low > 0:
                 wide = f"[{signed(needed)}, {signed(effect.high_simultaneous[code])}]"
                 reason += f" where all comparisons of the report hold together ({wide})"
-        elif effect.balanced < -max(rule.balanced_fall, _standard_error(effect)):
+        # One row of a class of five must not veto what lifts a hundred.
+        elif effect.balanced < -max(rule.balanced_fall, effect.balanced_error):
             reason = "balanced recall falls"
         elif effect.net_low[code] <= 0 or lift - effect.cost[code] < rule.least_net_share * lift:
             reason = "the rivals lose about as much recall as the class gains"
@@ -349,9 +356,3 @@ class Laboratory:
         return (
             effect.placebo_is_paid and is_sure and bool(effect.cost[code] < self.proof.free_share * effect.lift[code])
         )
-
-
-def _standard_error(effect: Effect) -> float:
-    """Of the change of balanced recall: one row of a class of five must not veto what lifts a hundred."""
-    low, high = effect.balanced_interval
-    return (high - low) / (2 * Z95)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.diagnosis.intervals import Z95, mean_interval, paired_interval
+from marginscope.diagnosis.intervals import Z95, balanced_interval, paired_interval
 from marginscope.diagnosis.trials import Trial, merge_codes
 
 __all__ = ["Effect", "called_rate", "compare", "recall_of", "with_placebo"]
@@ -31,8 +31,8 @@ class Effect:
         Change of recall with its paired 95 % interval.
     low_simultaneous, high_simultaneous : ndarray
         The interval at the level at which all intervals of the report hold together.
-    balanced, balanced_interval : float, tuple
-        Change of the mean recall.
+    balanced, balanced_error, balanced_interval : float, float, tuple
+        Change of the mean recall, its standard error, and its 95 % interval.
     cost : ndarray
         Recall that the other classes lost to this class, summed.
     net_low : ndarray
@@ -53,6 +53,7 @@ class Effect:
     low_simultaneous: Reals
     high_simultaneous: Reals
     balanced: float
+    balanced_error: float
     balanced_interval: tuple[float, float]
     cost: Reals
     net_low: Reals
@@ -102,6 +103,7 @@ def compare(
     fill = np.full(n_classes, np.nan)
     lift, low, high, variance = fill.copy(), fill.copy(), fill.copy(), fill.copy()
     low_all, high_all = fill.copy(), fill.copy()
+    changes: list[Reals] = []
     for k in range(n_classes):
         d = difference[both & (codes == k)]
         if d.size == 0:
@@ -110,9 +112,10 @@ def compare(
         low[k], high[k] = paired_interval(d, Z95)
         low_all[k], high_all[k] = paired_interval(d, z_simultaneous)
         variance[k] = d.var() / d.size
+        changes.append(d)
     cost, cost_variance = _rival_cost(base, other, codes, target, both, n_classes)
     scored = ~np.isnan(lift)
-    interval = mean_interval(lift[scored], variance[scored]) if scored.any() else (-1.0, 1.0)
+    interval = balanced_interval(changes) if changes else (-1.0, 1.0)
     return Effect(
         name=other.name,
         n_scored=np.bincount(codes[both], minlength=n_classes),
@@ -122,6 +125,7 @@ def compare(
         low_simultaneous=low_all,
         high_simultaneous=high_all,
         balanced=float(lift[scored].mean()) if scored.any() else 0.0,
+        balanced_error=float(np.sqrt(variance[scored].sum()) / max(1, scored.sum())),
         balanced_interval=interval,
         cost=cost,
         net_low=lift - cost - Z95 * np.sqrt(variance + cost_variance),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-__all__ = ["Z95", "mean_interval", "paired_interval", "simultaneous_z", "wilson_interval"]
+__all__ = ["Z95", "balanced_interval", "mean_interval", "paired_interval", "simultaneous_z", "wilson_interval"]
 
 Z95 = float(norm.ppf(0.975))
 
@@ -64,3 +66,25 @@ def mean_interval(means: NDArray[np.float64], variances: NDArray[np.float64], z:
     """Interval of the mean of independent means with the given variances."""
     spread = z * np.sqrt(variances.sum()) / means.size
     return float(means.mean() - spread), float(means.mean() + spread)
+
+
+def balanced_interval(groups: Sequence[NDArray[np.float64]], z: float = Z95) -> tuple[float, float]:
+    """Compute the adjusted Wald interval of the mean over classes of paired changes.
+
+    Parameters
+    ----------
+    groups : sequence of ndarray
+        Per class the changes of its rows, as for ``paired_interval``.
+
+    Notes
+    -----
+    A class of a few rows that all go one way has no spread of its own. So four pseudo-rows are
+    shared out among the classes, two for better and two for worse, but each class gets at most
+    one of either (Price and Bonett 2004, for linear functions of proportions; for one class
+    it is the interval of Bonett and Price 2012).
+    """
+    weight = min(1.0, 2.0 / len(groups))
+    sizes = np.array([group.size for group in groups]) + 2 * weight
+    means = np.array([group.sum() for group in groups]) / sizes
+    squares = (np.array([(group**2).sum() for group in groups]) + 2 * weight) / sizes
+    return mean_interval(means, (squares - means**2) / sizes, z)
