@@ -18,9 +18,15 @@ _TOLERANCE = 1.05
 def effective_weights(value: Any, case: Case) -> NDArray[np.float64]:
     """Return the weight of every class with training rows, for a ``class_weight`` in use.
 
-    Labels that a dictionary does not name weigh 1; any word means balanced.
+    Labels that a dictionary does not name weigh 1, a list is in the order of the labels, a
+    number weighs the second of two classes (``scale_pos_weight``); any word means balanced.
     """
     present = np.flatnonzero(case.counts)
+    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+        return np.array([1.0, float(value)]) if present.size == 2 else np.ones(present.size)
+    if isinstance(value, list | tuple | np.ndarray) and len(value) in (present.size, case.n_classes):
+        given = np.asarray(value, dtype=float)
+        return given if given.size == present.size else given[present]
     if isinstance(value, dict):
         by_name = {str(label): float(weight) for label, weight in value.items()}
         return np.array([by_name.get(case.names[k], 1.0) for k in present])
@@ -30,8 +36,16 @@ def effective_weights(value: Any, case: Case) -> NDArray[np.float64]:
 
 def has_equal_weights(case: Case) -> bool:
     """Whether every class weight in use gives all classes with training rows the same weight."""
-    found = [effective_weights(value, case) for value in case.view.class_weight_params().values()]
+    in_use = case.view.class_weight_params().values()
+    if any(_names_no_label(value, case) for value in in_use):
+        # Inside one against the rest 0 and 1 are the rest and the class.
+        return False
+    found = [effective_weights(value, case) for value in in_use]
     return all(weights.max() == weights.min() for weights in found)
+
+
+def _names_no_label(value: Any, case: Case) -> bool:
+    return isinstance(value, dict) and not {str(label) for label in value} & set(case.names) and len(value) > 0
 
 
 def has_balanced_weights(case: Case) -> bool:

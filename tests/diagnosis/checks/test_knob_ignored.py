@@ -1,8 +1,11 @@
 """Weights that do nothing."""
 
+import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -123,3 +126,46 @@ def test_the_change_that_counts_is_a_threshold(imbalanced, case_of, examine):
     case = case_of(LogisticRegression(class_weight="balanced"), imbalanced)
     assert examine(KnobIgnored(least_change=2.0), case).status == "issue"
     assert examine(KnobIgnored(least_change=0.0), case).status == "passed"
+
+
+class Booster(ClassifierMixin, BaseEstimator):
+    """Takes class weights under the names that boosters have."""
+
+    def __init__(self, scale_pos_weight=None, class_weights=None):
+        self.scale_pos_weight = scale_pos_weight
+        self.class_weights = class_weights
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        weights = self.class_weights or (1, *(self.scale_pos_weight or 1 for _ in self.classes_[1:]))
+        self.inner_ = LogisticRegression(class_weight=dict(zip(self.classes_, weights, strict=True))).fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.inner_.predict(X)
+
+    def predict_proba(self, X):
+        return self.inner_.predict_proba(X)
+
+
+@pytest.mark.parametrize("model", [Booster(scale_pos_weight=1.0), Booster(class_weights=[1, 1])])
+def test_equal_weights_under_other_names_have_nothing_to_do(model, blobs, case_of, examine):
+    case = case_of(model, blobs([300, 25], [[0, 0, 0], [0, 2.2, 0]]))
+    with pytest.raises(CheckNotApplicable, match="all equal"):
+        examine(KnobIgnored(), case)
+    assert examine(Imbalance(), case).classes == ("bee",)
+
+
+def test_a_list_of_weights_is_in_the_order_of_the_labels(blobs, case_of, examine):
+    problem = blobs([300, 25], [[0, 0, 0], [0, 2.2, 0]])
+    assert examine(Imbalance(), case_of(Booster(class_weights=[1, 2]), problem)).status != "not_applicable"
+    with pytest.raises(CheckNotApplicable, match="balanced class weights"):
+        examine(Imbalance(), case_of(Booster(class_weights=[1, 12]), problem))
+    with pytest.raises(CheckNotApplicable, match="balanced class weights"):
+        examine(Imbalance(), case_of(Booster(scale_pos_weight=12.0), problem))
+
+
+def test_weights_inside_one_against_the_rest_are_not_those_of_the_labels(imbalanced, case_of, examine):
+    """There 0 and 1 are the rest and the class, which is no reason to call the weights equal."""
+    model = OneVsRestClassifier(LogisticRegression(class_weight={0: 1, 1: 5}))
+    assert examine(KnobIgnored(), case_of(model, imbalanced)).status == "passed"
