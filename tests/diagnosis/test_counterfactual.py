@@ -141,6 +141,24 @@ def test_without_time_nothing_new_is_started(imbalanced, scaled_logistic, case_o
     assert lab.reference() is None
 
 
+def test_a_placebo_that_there_was_no_time_for_is_made_up_for(imbalanced, scaled_logistic, case_of, monkeypatch):
+    lab = case_of(scaled_logistic, imbalanced).lab
+    cow = 2
+    permuted = lab._permuted_base
+
+    def late():
+        lab.deadline = 0.0
+        return permuted()
+
+    monkeypatch.setattr(lab, "_permuted_base", late)
+    assert effects(lab, "class-weights")[0].placebo is None
+    assert lab.claim("class-weights", cow, "cow").reason == "no placebo could be run"
+    monkeypatch.undo()
+    lab.deadline = None
+    assert lab.claim("class-weights", cow, "cow").is_proof
+    assert lab.tried()["class-weights"][0].placebo is not None
+
+
 def test_the_reference_of_an_ensemble_of_trees_is_itself(healthy, case_of):
     from sklearn.ensemble import RandomForestClassifier
 

@@ -101,6 +101,7 @@ class Laboratory:
     proof: Proof = field(default_factory=Proof)
     _effects: dict[str, tuple[Effect, ...] | NotTried] = field(default_factory=dict)
     _recipes: dict[str, Recipe] = field(default_factory=dict)
+    _owed: set[str] = field(default_factory=set)
     _placebo_codes: NDArray[np.int64] | None = None
     _placebo_base: Trial | None = None
 
@@ -134,7 +135,17 @@ class Laboratory:
         outcome = self._effects[slug]
         if isinstance(outcome, Exception):
             raise outcome
+        if self.seconds_left(1.0) > 0 and any(one.name in self._owed for one in outcome):
+            # There was no time for the placebo before; a ledger may have some of its own.
+            outcome = tuple(self._paid(one) for one in outcome)
+            self._effects[slug] = outcome
         return outcome
+
+    def _paid(self, effect: Effect) -> Effect:
+        if effect.name not in self._owed:
+            return effect
+        self._owed.discard(effect.name)
+        return self._add_placebo(effect, self._recipes[effect.name])
 
     def reference(self) -> Trial | None:
         """Return the boosted reference, the base if that is as flexible, ``None`` if neither is to be had."""
@@ -227,6 +238,9 @@ class Laboratory:
                 self._placebo_codes = self._permute()
             before = called_rate(self._permuted_base(), self.n_classes)
             trial = self.trial(recipe, codes=self._placebo_codes, design=self.short_design())
+        except BudgetSpent:
+            self._owed.add(recipe.name)
+            return effect
         except (ModelError, NotTried):
             return effect
         if trial.failure:
@@ -245,6 +259,9 @@ class Laboratory:
             wrong.update((int(self.rows[i]), new) for i in drawn)
         try:
             trial = self.trial(replace(recipe, relabelling=wrong))
+        except BudgetSpent:
+            self._owed.add(recipe.name)
+            return effect
         except (ModelError, NotTried):
             return effect
         if trial.failure:
