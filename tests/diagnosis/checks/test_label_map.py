@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 import marginscope as ms
+from marginscope.diagnosis.case import BudgetSpent
 from marginscope.diagnosis.checks.label_map import LabelMap
 
 CENTRES = [[0, 0, 0], [6, 0, 0], [0, 6, 0]]
@@ -186,3 +187,10 @@ def test_it_looks_at_predictions_too(respelt, case_of, examine):
 def test_dat027_near_equal_labels_are_kept_distinct(respelt):
     found = respelt("Cat", "cat ").diagnose(LogisticRegression(), checks=["class-absent"])
     assert {"Cat", "cat "} <= {one.label for one in found.classes}
+
+
+def test_the_budget_is_asked_before_every_refit(respelt, case_of, examine):
+    case = case_of(LogisticRegression(), respelt("Cat", "cat "))
+    case.lab.deadline = 0.0
+    with pytest.raises(BudgetSpent, match="spelling 'cat '"):
+        examine(CHECK, case)

@@ -40,6 +40,7 @@ class KnobIgnored:
             raise CheckNotApplicable("the model has no class weights set")
         if has_equal_weights(case):
             raise CheckNotApplicable("the weights in use are all equal, so they have nothing to do")
+        case.lab.check_time("the model without its weights")
         without = SklearnModel(case.view.with_params(**dict.fromkeys(weights, None)), seed=case.seed)
         plain = run_trial("without weights", without, case.lab.raw, case.lab.design)
         if plain.failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,12 @@ class LabelMap:
         chosen = np.sort(np.concatenate(rows))
         positive = codes[chosen] == pair.rarer
         test = permutation_test(
-            case.dense_features(chosen), positive, n_permutations=self.n_permutations, enough=4, rng=rng
+            case.dense_features(chosen),
+            positive,
+            n_permutations=self.n_permutations,
+            enough=4,
+            rng=rng,
+            proceed=partial(case.lab.check_time, f"the test of the spelling '{case.names[pair.rarer]:.40}'"),
         )
         return test.auc, test.p_value
 
