@@ -17,6 +17,8 @@ class Case:
 
     ``shape`` describes the data in a sentence; ``lost`` are the classes that the thread
     calls lost; ``checks`` holds demands of another kind: name -> (met, what came).
+    ``shown`` says what was measured without marginscope, so that the case has what the
+    thread describes; ``said`` is a sentence of the ledger, to be shown on the page.
     """
 
     shape: str
@@ -25,6 +27,7 @@ class Case:
     lost: tuple[str, ...] = ()
     checks: dict[str, tuple[bool, str]] = field(default_factory=dict)
     said: str = ""
+    shown: str = ""
 
 
 CASES: dict[str, Callable[[], Case]] = {}
