@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 import marginscope as ms
@@ -88,3 +89,17 @@ def test_a_class_that_a_table_declares_is_absent(tmp_path):
     assert found["yak"].verdict == "absent"
     assert found["yak"].cause == "class-absent"
     assert found["yak"].recall is None
+
+
+def test_a_fitted_model_that_was_never_shown_a_class_does_not_know_it(healthy, without_cows, case_of, examine):
+    model = LogisticRegression().fit(without_cows.X, without_cows.y)
+    found = examine(ClassAbsent(), case_of(model, healthy))
+    assert found.status == "issue"
+    assert found.classes == ("cow",)
+    assert "trained without" in found.sentence
+    one = healthy.diagnose(model)["cow"]
+    assert (one.verdict, one.cause) == ("unlearned", "class-absent")
+    # Fitted anew on every fold it is shown the class.
+    assert examine(ClassAbsent(), case_of(model, healthy.without_test())).status == "passed"
+    # A frozen one is not.
+    assert examine(ClassAbsent(), case_of(FrozenEstimator(model), healthy.without_test())).classes == ("cow",)
