@@ -102,3 +102,13 @@ def test_braces_in_a_column_name_are_only_a_name(tiny_signal, case_of, examine):
     assert "{0}" in found.sentence
     assert "{names}" in found.sentence
     assert "'cow'" in found.sentence
+
+
+def test_a_penalty_is_blamed_only_where_there_is_one(flat, tiny_signal, case_of, examine):
+    linear = examine(UnscaledFeatures(), case_of(LogisticRegression(), tiny_signal)).sentence
+    assert "; the penalty acts hardest on the features with the smallest spread (x" in linear
+    assert {"x0", "x1"} <= set(linear.rpartition("(")[2].rstrip(").").split(", "))
+    near = examine(UnscaledFeatures(), case_of(KNeighborsClassifier(9), beside_noise(flat, 1.0, 1e4))).sentence
+    assert "penalty" not in near
+    assert "the features with the largest spread outweigh the others (x" in near
+    assert not {"x0", "x1"} & set(near.rpartition("(")[2].rstrip(").").split(", "))

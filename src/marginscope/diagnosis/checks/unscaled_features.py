@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import claims_of, settled
@@ -33,16 +34,24 @@ class UnscaledFeatures:
                 Evidence("largest standard deviation of a feature", float(moving.max())),
                 Evidence("smallest standard deviation of a feature", float(moving.min())),
             )
-        small = [case.features.names[j] for j in np.argsort(spread)[:3] if spread[j] > 0]
         return settled(
             case,
             self.slug,
             claims,
             remedies=("scaling",),
-            issue="Standardising the features alone recovers {names}; the penalty acts hardest on the features with "
-            "the smallest spread ("
-            + ", ".join(f"{name:.30}" for name in small).replace("{", "{{").replace("}", "}}")
-            + ").",
+            issue="Standardising the features alone recovers {names}; " + _why(case, spread),
             passed="Standardising the features recovers no class.",
             extra=extra,
         )
+
+
+def _why(case: Case, spread: NDArray[np.float64]) -> str:
+    """Say which features are at a disadvantage, ready for ``format``."""
+    order = [int(j) for j in np.argsort(spread, kind="stable") if spread[j] > 0]
+    is_penalised = case.linear_part is not None and bool(case.view.penalty_knobs())
+    if is_penalised:
+        shown, text = order[:3], "the penalty acts hardest on the features with the smallest spread"
+    else:
+        shown, text = order[:-4:-1], "the features with the largest spread outweigh the others"
+    names = ", ".join(f"{case.features.names[j]:.30}" for j in shown)
+    return f"{text} ({names}).".replace("{", "{{").replace("}", "}}")
