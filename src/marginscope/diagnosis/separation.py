@@ -14,6 +14,8 @@ from marginscope.exceptions import CheckNotApplicable
 __all__ = ["Separation", "separation_of"]
 
 _MOST_SECONDS = 120.0
+# Dense, as the certificate needs them: 800 MB.
+_MOST_CELLS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ def separation_of(case: Case) -> Separation:
     Raises
     ------
     CheckNotApplicable
-        If the model is not linear, its loss has no exponential tail, or its penalty
-        determines the norm.
+        If the model is not linear, its loss has no exponential tail, its penalty determines
+        the norm, or the features are too many to hold as a dense matrix.
     """
     if "separation" in case.notebook:
         found: Separation = case.notebook["separation"]
@@ -53,6 +55,9 @@ def separation_of(case: Case) -> Separation:
         raise CheckNotApplicable("the model is one-vs-rest; the certificate is about the joint (multinomial) fit")
     from marginscope.solvers.separability import separability
 
+    n_rows, n_columns = part.features.shape
+    if n_rows * n_columns > _MOST_CELLS:
+        raise CheckNotApplicable(f"{n_rows} x {n_columns} features are too many to certify their separability")
     X = np.asarray(part.features.todense() if hasattr(part.features, "todense") else part.features, dtype=float)
     scale = X.std(axis=0)
     # Scaling never changes the verdict, centring does not where there is an intercept; both help the numbers.

@@ -119,3 +119,9 @@ def test_it_is_a_finding_about_the_fit_and_no_cause(separable):
     assert found.parameters.infinite.shape == found.parameters.values.shape
     assert set(np.unique(found.parameters.infinite)) <= {-1, 0, 1}
     assert found.parameters.values.sum(axis=0) == pytest.approx(np.zeros(3), abs=1e-8)
+
+
+def test_features_that_cannot_be_held_dense_are_left_alone(separable, case_of, examine, monkeypatch):
+    monkeypatch.setattr("marginscope.diagnosis.separation._MOST_CELLS", 10)
+    with pytest.raises(CheckNotApplicable, match="82 x 3 features are too many"):
+        examine(InfiniteParameters(), case_of(FREE["no penalty"], separable))
