@@ -14,18 +14,9 @@ from typing import Any
 
 from benchmarks.threads import parametrisation, separation, shared_weights, unlearned, weights  # noqa: F401
 from benchmarks.threads.case import CASES, Case
+from benchmarks.threads.page import PAGE, Answered, page
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "threads.md"
-HEAD = """# Threads of users, rebuilt
-
-{n} questions that users asked in public, each rebuilt as small data of the shape that the thread describes. What the
-tool should say was written down from the thread before the case was run
-([expected.toml](../benchmarks/threads/expected.toml), with its history); `python -m benchmarks.threads --write` runs
-the cases and makes this page. **{right} of {n} are answered as the thread concludes.** A rebuilt case has the shape of
-the described data, not the data: it shows what is answered, not how often that is right; for that there is the
-[gauntlet](gauntlet.md).
-"""
 
 
 def demands(entry: dict[str, Any], case: Case) -> list[tuple[str, bool, str]]:
@@ -58,39 +49,6 @@ def _recall(case: Case, name: str) -> str:
     return "none" if recall is None else f"{recall:.2f}"
 
 
-def section(entry: dict[str, Any], case: Case, rows: list[tuple[str, bool, str]]) -> str:
-    """Return the thread's part of the page."""
-    right = all(met for _, met, _ in rows)
-    lines = [
-        f"## {entry['asked']}",
-        "",
-        f"{entry['source']}. *It ended:* {entry['conclusion']}",
-        "",
-        f"*Rebuilt:* {case.shape}; model: {case.model}.",
-        "",
-        "| should be said | is said | |",
-        "|---|---|---|",
-        *(f"| {demand} | {came} | {'yes' if met else '**no**'} |" for demand, met, came in rows),
-        "",
-    ]
-    reasons = _reasons(entry, case)
-    return "\n".join([*lines, *reasons, *([] if right else ["", "**Not answered as the thread concludes.**"]), ""])
-
-
-def _reasons(entry: dict[str, Any], case: Case) -> list[str]:
-    if case.diagnosis is None:
-        return []
-    said = [
-        f"> {one.label}: {one.verdict}, {one.cause or 'no cause'}: {one.reason}"
-        for one in case.diagnosis.classes
-        if one.verdict != "healthy"
-    ][:4]
-    findings = [one["finding"] for one in entry["expect"] if "finding" in one]
-    said += [f"> {slug}: {case.diagnosis.finding(slug).sentence}" for slug in findings]
-    said += [f"> {case.said}"] if case.said else []
-    return [line for pair in zip(said, [">"] * len(said), strict=True) for line in pair][:-1]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only")
@@ -100,25 +58,23 @@ def main() -> None:
     missing = {one["id"] for one in entries} ^ set(CASES)
     if missing:
         raise SystemExit(f"an answer and a case are needed for every thread, but one is missing for {sorted(missing)}")
-    pages, right = [], 0
+    answers = []
     for entry in entries:
         if options.only and options.only not in entry["id"]:
             continue
-        begun = time.perf_counter()
+        begun = time.process_time()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             case = CASES[entry["id"]]()
-        rows = demands(entry, case)
-        good = all(met for _, met, _ in rows)
-        right += good
-        print(f"{'ok  ' if good else 'MISS'} {entry['id']:<36} {time.perf_counter() - begun:5.1f} s", flush=True)
-        for demand, met, came in rows:
+        answers.append(Answered(entry, case, demands(entry, case)))
+        good = answers[-1].agrees
+        print(f"{'ok  ' if good else 'MISS'} {entry['id']:<36} {time.process_time() - begun:5.1f} s", flush=True)
+        for demand, met, came in answers[-1].rows:
             if not met:
                 print(f"       {demand}\n         came: {came}", flush=True)
-        pages.append(section(entry, case, rows))
-    print(f"{right} of {len(pages)} as the threads conclude")
+    print(f"{sum(one.agrees for one in answers)} of {len(answers)} as the threads conclude")
     if options.write and not options.only:
-        PAGE.write_text(HEAD.format(n=len(pages), right=right) + "\n" + "\n".join(pages))
+        PAGE.write_text(page(answers))
 
 
 if __name__ == "__main__":
