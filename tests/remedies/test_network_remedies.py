@@ -74,7 +74,7 @@ def test_the_reasons_why_they_cannot_act(network, situation_of, uneven):
     for one in (WiderNetwork(), ClassBranches()):
         with pytest.raises(CannotAct, match="no network"):
             one.recipes(situation_of(LogisticRegression()))
-        with pytest.raises(CannotAct, match="only predictions"):
+        with pytest.raises(CannotAct, match="cannot be fitted again"):
             one.recipes(situation_of(ms.Predictions(uneven[1])))
     with pytest.raises(CannotAct, match="no network that can have a branch"):
         ClassBranches().recipes(situation_of(MLPClassifier((5,))))

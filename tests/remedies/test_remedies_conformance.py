@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -154,6 +155,17 @@ def test_predictions_without_a_model_give_a_reason_or_something_that_needs_none(
             snippet = one.snippet(situation, recipe)
             # there is no ``model`` to start from
             exec(compile(snippet, one.slug, "exec"), {"X": X, "y": y, "proba": proba})
+
+
+@every_remedy
+def test_a_frozen_model_is_not_called_predictions(one, situation_of, uneven):
+    situation = situation_of(FrozenEstimator(LogisticRegression().fit(uneven[0], uneven[1])), **KNOWN)
+    recipes = recipes_of(one, situation)
+    if recipes is None:
+        with pytest.raises(CannotAct, match=r"^(?!only predictions)"):
+            one.recipes(situation)
+        return
+    assert all(recipe.posthoc or recipe.estimator is not None or recipe.merges for recipe in recipes)
 
 
 @every_remedy

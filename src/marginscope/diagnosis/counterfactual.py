@@ -170,7 +170,7 @@ class Laboratory:
 
     def _check_model(self, recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
         if not self.situation.view.can_refit and any(one.posthoc is None and one.estimator is None for one in recipes):
-            raise CannotAct("only predictions are known, so the model cannot be refitted")
+            raise CannotAct("the model cannot be fitted again, or only its answers are known")
         if not self.situation.features.shape[1] and any(one.estimator is not None for one in recipes):
             raise CannotAct("no features are known that another model could be fitted on")
         return recipes

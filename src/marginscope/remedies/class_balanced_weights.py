@@ -11,7 +11,7 @@ from marginscope.adapters.components import is_named, predictors
 from marginscope.losses.adjust import class_balanced_weights
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
-from marginscope.remedies.shares import class_numbers, need_uneven
+from marginscope.remedies.shares import class_numbers, need_refit, need_uneven
 from marginscope.remedies.weighted import LabelWeights
 
 __all__ = ["ClassBalancedWeights"]
@@ -44,6 +44,7 @@ class ClassBalancedWeights:
         route = situation.view.weight_route()
         if route is None:
             raise CannotAct("the model takes neither class_weight nor sample_weight")
+        need_refit(situation)
         kind, path = route
         if kind == "sample_weight":
             return (Recipe(self.slug, LabelWeights(situation.view.estimator, weights, path), expression=repr(weights)),)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.parameter_change import parameter_recipe, parameter_snippet
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["ClassBranches"]
 
@@ -30,8 +31,7 @@ class ClassBranches:
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
-        if not situation.view.can_refit:
-            raise CannotAct("only predictions are known, nothing can be refitted")
+        need_refit(situation)
         knobs = situation.view.network_knobs()
         if knobs is None or knobs.branches is None:
             raise CannotAct("the model is no network that can have a branch for each class")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
-from marginscope.remedies.shares import even_shares
+from marginscope.remedies.shares import even_shares, need_refit
 from marginscope.remedies.weighted import BalancedWeights
 
 __all__ = ["ClassWeights"]
@@ -43,6 +43,7 @@ class ClassWeights:
         route = situation.view.weight_route()
         if route is None:
             raise CannotAct("the model takes neither class_weight nor sample_weight")
+        need_refit(situation)
         kind, path = route
         if kind == "class_weight":
             return (Recipe(self.slug, situation.view.with_params(**{path: "balanced"})),)

@@ -8,6 +8,7 @@ from marginscope.adapters.components import is_named, own_params, predictors
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.parameter_change import parameter_recipe, parameter_snippet
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["CrossEntropy"]
 
@@ -29,8 +30,7 @@ class CrossEntropy:
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
-        if not situation.view.can_refit:
-            raise CannotAct("only predictions are known, nothing can be refitted")
+        need_refit(situation)
         path, present = _loss_parameter(situation)
         if str(getattr(present, "name", present)) == "cross_entropy":
             raise CannotAct("the loss is cross-entropy already")

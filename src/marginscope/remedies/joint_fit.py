@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["JointFit"]
 
@@ -25,8 +26,7 @@ class JointFit:
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
-        if not situation.view.can_refit:
-            raise CannotAct("only predictions are known, nothing can be fitted together")
+        need_refit(situation)
         if (situation.counts > 0).sum() < 3:
             raise CannotAct("with two classes one against the rest is joint already")
         joint = situation.view.joint_fit()

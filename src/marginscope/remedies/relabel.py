@@ -8,6 +8,7 @@ import numpy as np
 
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["Relabel"]
 
@@ -29,8 +30,7 @@ class Relabel:
         """See ``Remedy``."""
         if not situation.relabelling:
             raise CannotAct("no block of rows looks like another class than its label")
-        if not situation.view.can_refit:
-            raise CannotAct("only predictions are known, so nothing can be trained on other labels")
+        need_refit(situation)
         return (Recipe(self.slug, relabelling=situation.relabelling),)
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:

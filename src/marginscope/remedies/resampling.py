@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marginscope.remedies.recipe import CannotAct, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["import_imblearn", "resampled", "resampling_snippet"]
 
@@ -23,8 +24,7 @@ def import_imblearn() -> Any:
 
 def resampled(situation: Situation, sampler: Any) -> Any:
     """Return the model with ``sampler`` before its last step; it acts on training rows only."""
-    if not situation.view.can_refit:
-        raise CannotAct("only predictions are known, nothing can be refitted")
+    need_refit(situation)
     counts = situation.counts[situation.counts > 0]
     if counts.max() <= 1.02 * counts.min():
         raise CannotAct("the classes have equal numbers of rows")

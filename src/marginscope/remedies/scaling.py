@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["Scaling"]
 
@@ -25,8 +26,7 @@ class Scaling:
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
-        if not situation.view.can_refit:
-            raise CannotAct("only predictions are known, nothing can be refitted")
+        need_refit(situation)
         if situation.view.has_scaler():
             raise CannotAct("the model scales its features already")
         if situation.view.is_scale_free():

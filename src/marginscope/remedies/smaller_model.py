@@ -8,6 +8,7 @@ from marginscope.adapters.capacity import LEVELS, smaller
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.parameter_change import parameter_recipe, parameter_snippet
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["SmallerModel"]
 
@@ -27,8 +28,7 @@ class SmallerModel:
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
-        if not situation.view.can_refit:
-            raise CannotAct("only predictions are known, nothing can be refitted")
+        need_refit(situation)
         levels = [smaller(situation.view.estimator, level) for level in range(LEVELS)]
         found = [changed for i, changed in enumerate(levels) if changed and changed not in levels[:i]]
         if not found:

@@ -9,6 +9,7 @@ from typing import Any
 from marginscope.adapters.knobs import TrainingKnob
 from marginscope.adapters.step_limits import usual_value
 from marginscope.remedies.recipe import CannotAct, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["lengthened", "other_step_sizes", "step_counts", "step_sizes"]
 
@@ -28,8 +29,7 @@ def step_sizes(situation: Situation) -> tuple[TrainingKnob, ...]:
 
 
 def _knobs(situation: Situation, kind: str, otherwise: str) -> tuple[TrainingKnob, ...]:
-    if not situation.view.can_refit:
-        raise CannotAct("only predictions are known, nothing can be refitted")
+    need_refit(situation)
     knobs = tuple(knob for knob in situation.view.training_knobs() if knob.kind == kind)
     if not knobs:
         raise CannotAct(otherwise)

@@ -8,6 +8,7 @@ from typing import Any
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.parameter_change import parameter_recipe, parameter_snippet
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
+from marginscope.remedies.shares import need_refit
 
 __all__ = ["WiderNetwork"]
 
@@ -31,8 +32,7 @@ class WiderNetwork:
 
     def recipes(self, situation: Situation) -> tuple[Recipe, ...]:
         """See ``Remedy``."""
-        if not situation.view.can_refit:
-            raise CannotAct("only predictions are known, nothing can be refitted")
+        need_refit(situation)
         knobs = situation.view.network_knobs()
         if knobs is None or knobs.width is None:
             raise CannotAct("the model is no network whose width is a parameter")

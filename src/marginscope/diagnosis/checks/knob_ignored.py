@@ -35,7 +35,7 @@ class KnobIgnored:
         """See ``Check``."""
         weights = case.view.class_weight_params()
         if not case.view.can_refit:
-            raise CheckNotApplicable("only predictions are known, so no parameter can be moved")
+            raise CheckNotApplicable("the model cannot be fitted again, so no parameter can be moved")
         if not weights:
             raise CheckNotApplicable("the model has no class weights set")
         if has_equal_weights(case):
