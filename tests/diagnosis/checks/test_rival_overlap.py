@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 import marginscope as ms
 from marginscope.diagnosis.checks.imbalance import Imbalance
 from marginscope.diagnosis.checks.no_signal import NoSignal
-from marginscope.diagnosis.checks.rival_overlap import RivalOverlap
+from marginscope.diagnosis.checks.rival_overlap import RivalOverlap, _ks_distances
 from marginscope.exceptions import CheckNotApplicable
 
 
@@ -95,3 +98,17 @@ def test_missing_cells_are_left_out_of_the_comparison(rival, case_of, examine):
     gappy = replace(rival, X=np.where(holes, np.nan, rival.X))
     case = case_of(None, gappy)
     assert examine(RivalOverlap(), case).classes == ("cow",)
+
+
+def test_a_feature_that_is_missing_in_one_class_only_does_not_coincide(rival, case_of, examine):
+    def without(X, y):
+        X = np.column_stack([X, np.zeros(len(X))])
+        X[y == "cow", 3] = np.nan
+        return X
+
+    gaps = replace(rival, X=without(rival.X, rival.y), X_test=without(rival.X_test, rival.y_test))
+    model = make_pipeline(SimpleImputer(), LogisticRegression())
+    case = case_of(model, gaps)
+    distances = _ks_distances(case, case.names.index("cow"), case.names.index("bee"))
+    assert distances[3] == 1.0
+    assert distances[:3].max() < 0.5

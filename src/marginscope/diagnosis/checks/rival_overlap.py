@@ -114,12 +114,14 @@ def _ks_distances(case: Case, k: int, rival: int) -> NDArray[np.float64]:
     distances = np.zeros(X.shape[1])
     for j in range(X.shape[1]):
         a, b = np.sort(one[:, j]), np.sort(other[:, j])
+        # That a value is missing is a value too: a feature that only one of them has tells them apart.
+        distances[j] = abs(np.isnan(a).mean() - np.isnan(b).mean())
         a, b = a[~np.isnan(a)], b[~np.isnan(b)]
         if a.size == 0 or b.size == 0:
             continue
         points = np.concatenate([a, b])
         gap = np.searchsorted(a, points, "right") / a.size - np.searchsorted(b, points, "right") / b.size
-        distances[j] = np.abs(gap).max()
+        distances[j] = max(distances[j], np.abs(gap).max())
     return distances
 
 
