@@ -28,7 +28,9 @@ def demands(entry: dict[str, Any], case: Case) -> list[tuple[str, bool, str]]:
             rows.append((one["check"], met, came))
         elif "finding" in one:
             finding = case.diagnosis.finding(one["finding"])
-            rows.append((f"{one['finding']}: {one['status']}", finding.status == one["status"], str(finding.status)))
+            rows.append(
+                (f"finding `{one['finding']}`: {one['status']}", finding.status == one["status"], str(finding.status))
+            )
         else:
             names = case.lost if one["class"].startswith("every ") else (one["class"],)
             rows.append(_of_classes(one, case, names))
@@ -40,8 +42,14 @@ def _of_classes(one: dict[str, Any], case: Case, names: tuple[str, ...]) -> tupl
     wanted = one[key] if isinstance(one[key], list) else [one[key]]
     came = [(name, getattr(case.diagnosis[name], key)) for name in names]
     met = bool(came) and all(str(value) in wanted for _, value in came)
-    said = ", ".join(f"{name}: {value} (recall {_recall(case, name)})" for name, value in came) or "no class is lost"
-    return f"{one['class']}: {' or '.join(wanted)}", met, said
+    said = (
+        ", ".join(
+            f"`{name}`: {f'`{value}`' if value else 'no cause'} (recall {_recall(case, name)})" for name, value in came
+        )
+        or "no class is lost"
+    )
+    whom = one["class"] if one["class"].startswith("every ") else f"class `{one['class']}`"
+    return f"{whom}: {' or '.join(f'`{value}`' for value in wanted)}", met, said
 
 
 def _recall(case: Case, name: str) -> str:

@@ -81,17 +81,21 @@ def _words(entry: dict[str, Any], case: Case) -> list[str]:
     said = []
     if case.diagnosis is not None:
         poor = [one for one in case.diagnosis.classes if one.verdict != "healthy"]
-        said += [
-            f"`{one.label}` is {one.verdict}, {f'`{one.cause}`' if one.cause else 'no cause'}: {one.reason}."
-            for one in poor[:_MOST_CLASSES]
-        ]
+        said += [_of_class(one) for one in poor[:_MOST_CLASSES]]
         if len(poor) > _MOST_CLASSES:
             said.append(f"And {len(poor) - _MOST_CLASSES} more.")
         slugs = [one["finding"] for one in entry["expect"] if "finding" in one]
         said += [f"`{slug}`: {case.diagnosis.finding(slug).sentence}" for slug in slugs]
+        # A finding may be the reason of a class already.
+        said = [one for k, one in enumerate(said) if not any(one.partition(": ")[2] in other for other in said[:k])]
     said += [case.said] if case.said else []
     quoted = "\n>\n".join(f"> {one}" for one in said)
     return ["In its words:", "", quoted, ""] if said else []
+
+
+def _of_class(one: Any) -> str:
+    cause = f"`{one.cause}`" if one.cause else "no cause"
+    return f"`{one.label}` is {one.verdict}, {cause}: {one.reason.rstrip('.')}."
 
 
 def _link(source: str) -> str:
