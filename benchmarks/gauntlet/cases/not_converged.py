@@ -13,8 +13,8 @@ __all__ = ["CASES"]
 
 
 def clouds(rng):
-    population = Clouds(far_apart(rng, 4, 6, 5.0))
-    rows, fresh = population.draw(rng, [330, 120, 100, 70]), population.draw(rng, [500] * 4)
+    population = Clouds(far_apart(rng, 4, 6, 4.5))
+    rows, fresh = population.draw(rng, [420, 120, 100, 45]), population.draw(rng, [500] * 4)
     return Planted(rows, classes=("c3",), fresh=fresh)
 
 
@@ -45,8 +45,8 @@ def thin_direction(rng):
 
 STOPPED = {
     "boosted": lambda: boosted(max_iter=2, learning_rate=0.02),
-    "network": lambda: network(solver="sgd", learning_rate_init=1e-3, max_iter=8, random_state=0),
-    "torch": lambda: torch_network("quiet", optimizer="sgd", learning_rate=2e-4, n_epochs=4),
+    "network": lambda: network(solver="sgd", learning_rate_init=1e-3, max_iter=3, random_state=0),
+    "torch": lambda: torch_network("quiet", optimizer="sgd", learning_rate=1e-4, n_epochs=2),
 }
 DONE = {"boosted": boosted, "network": network, "torch": lambda: torch_network("plain")}
 

@@ -44,7 +44,7 @@ def satimage(rng):
 def letters(rng):
     sizes = dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 45)
     rows, fresh = some_rows(rng, "letter", sizes)
-    return Planted(rows, classes=("E", "N"), fresh=fresh)
+    return Planted(rows, classes=("E", "X"), fresh=fresh)
 
 
 def shuttle(rng):

@@ -68,7 +68,7 @@ def noisy_labels(rng):
 
 def noisy_digits(rng):
     rows, fresh = some_rows(rng, "pendigits", {"0": 200, "2": 200, "4": 200, "6": 200})
-    return Planted(_noisy(rng, rows, 0.53), classes=("0", "2", "4", "6"), fresh=fresh)
+    return Planted(_noisy(rng, rows, 0.5), classes=("0", "2", "4", "6"), fresh=fresh)
 
 
 def _ridge(alpha):
