@@ -25,7 +25,7 @@ causes of [causes.md](causes.md). `python -m benchmarks.threads --write` runs th
 """
 _GITHUB = re.compile(r"^([\w.-]+/[\w.-]+)#(\d+)$")
 _SPELLED = {"smote": "SMOTE", "iou": "IoU", "lbfgs": "L-BFGS"}
-_MOST_CLASSES = 4
+_MOST_CLASSES = 6
 
 
 @dataclass(frozen=True)
@@ -71,23 +71,26 @@ def section(answer: Answered) -> str:
         "|---|---|---|",
         *(f"| {_cell(demand)} | {_cell(came)} | {_yes(met)} |" for demand, met, came in answer.rows),
         "",
-        *_words(entry, case),
+        *_words(answer),
     ]
     return "\n".join(lines)
 
 
-def _words(entry: dict[str, Any], case: Case) -> list[str]:
+def _words(answer: Answered) -> list[str]:
     """Quote the sentences of the report on the classes and findings that the thread is about."""
-    said = []
+    entry, case, said = answer.entry, answer.case, []
     if case.diagnosis is not None:
+        asked = [one.get("class") for one in entry["expect"]]
         poor = [one for one in case.diagnosis.classes if one.verdict != "healthy"]
+        poor.sort(key=lambda one: one.label not in asked)
         said += [_of_class(one) for one in poor[:_MOST_CLASSES]]
         if len(poor) > _MOST_CLASSES:
             said.append(f"And {len(poor) - _MOST_CLASSES} more.")
-        slugs = [one["finding"] for one in entry["expect"] if "finding" in one]
-        said += [f"`{slug}`: {case.diagnosis.finding(slug).sentence}" for slug in slugs]
-        # A finding may be the reason of a class already.
-        said = [one for k, one in enumerate(said) if not any(one.partition(": ")[2] in other for other in said[:k])]
+        for slug in (one["finding"] for one in entry["expect"] if "finding" in one):
+            sentence = case.diagnosis.finding(slug).sentence
+            # A finding may be the reason of a class already.
+            if not any(sentence in one for one in said):
+                said.append(f"`{slug}`: {sentence}")
     said += [case.said] if case.said else []
     quoted = "\n>\n".join(f"> {one}" for one in said)
     return ["In its words:", "", quoted, ""] if said else []

@@ -43,7 +43,7 @@ def separable() -> Case:
     met = [a for a, _ in answers] == ["complete", "quasi_complete", "overlap"] and all(ok for _, ok in answers)
     name = "complete, quasi_complete and overlap are told apart, each with a certificate that verifies"
     came = ", ".join(f"{a} ({'verified' if ok else 'NOT verified'})" for a, ok in answers)
-    return Case("three data sets of 180 rows", "none", checks={name: (met, came)}, said=came)
+    return Case("three data sets of 180 rows", "none", checks={name: (met, came)})
 
 
 @thread("which-variable-separates")
@@ -56,7 +56,7 @@ def which_variable() -> Case:
     met = certificate.status == "quasi_complete" and infinite[3] > 0 and not infinite[:3].any()
     name = "only the coefficients of the separating feature are infinite"
     came = f"{certificate.status}; infinite coefficients per feature: {infinite.tolist()}"
-    return Case("300 overlapping rows and a dummy that only b has", "none", checks={name: (met, came)}, said=came)
+    return Case("300 overlapping rows and a dummy that only b has", "none", checks={name: (met, came)})
 
 
 @thread("a-tiny-ridge-hides-it")
@@ -79,4 +79,4 @@ def gauges() -> Case:
     gap = float(np.abs(np.asarray(ours.coef)[1:] - np.asarray(theirs)[1:].T).max())
     name = "contrasts of statsmodels and scikit-learn agree after conversion of the gauge"
     came = f"largest difference {gap:.1e}"
-    return Case("600 overlapping rows", "logistic without a penalty", checks={name: (gap < 1e-4, came)}, said=came)
+    return Case("600 overlapping rows", "logistic without a penalty", checks={name: (gap < 1e-4, came)})
