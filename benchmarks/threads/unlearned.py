@@ -127,7 +127,7 @@ def restarted() -> Case:
 @thread("two-of-three-classes-iou-zero")
 def background() -> Case:
     rng = np.random.default_rng(56)
-    X, y = blobs(rng, {"background": 2820, "crack": 110, "spall": 70}, [[0, 0, 0, 0], [2, 0, 0, 0], [0, 2, 0, 0]])
+    X, y = blobs(rng, {"background": 2820, "crack": 110, "spall": 70}, [[0, 0, 0, 0], [1.2, 0, 0, 0], [0, 1.2, 0, 0]])
     return Case("3000 pixels, 94 % background", "logistic", ms.diagnose(LogisticRegression(), X, y))
 
 
