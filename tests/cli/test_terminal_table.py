@@ -189,7 +189,7 @@ def test_the_ledger_ranks_marks_the_winner_and_ends_with_the_code() -> None:
     assert " ".join(lines[costs + 1].split()) == heading
     besides = {line[2:].split()[0]: line for line in lines[costs + 2 : lines.index("", costs)]}
     assert "+0.30" in besides["weaker-penalty"]
-    assert "+0.10     -0.20 a very.." in besides["class-weights"]
+    assert "+0.10     -0.20 a very long..  " in besides["class-weights"]
     assert "  scaling: the model scales already" in lines
     assert "  over-sampling, under-sampling: the package is missing" in lines
     assert "\n".join(lines).count("the package is missing") == str(LEDGER).count("the package is missing") == 1

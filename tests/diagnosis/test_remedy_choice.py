@@ -108,3 +108,4 @@ def test_balanced_recall_must_rise_where_all_intervals_hold_together():
     assert on_balance((*idle, sure, tight)) is sure
     assert on_balance((*idle, *idle[:1], tight)) is None
     assert on_balance(()) is None
+    assert on_balance((tight,), n_recipes=10) is None, "the best of ten recipes is one of ten"

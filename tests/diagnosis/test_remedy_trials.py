@@ -370,3 +370,17 @@ def test_the_users_model_is_not_the_returned_one(ledgers):
     _, ledger, _ = ledgers["over-regularised"]
     assert ledger.best_estimator_.get_params()["C"] > 1e-5
     assert clone(ledger.best_estimator_).get_params() == ledger.best_estimator_.get_params()
+
+
+def test_a_relabelled_recall_is_that_of_the_rows_without_doubt(blobs):
+    """Rows in doubt are left out of the comparison: the recall shown is what the lift was measured on."""
+    problem = blobs([150, 150, 150], [[0, 0, 0], [5, 0, 0], [0, 5, 0]], test=0.0)
+    y = problem.y.copy()
+    y[np.flatnonzero(y == "cow")[:60]] = "bee"
+    found = ms.diagnose(LogisticRegression(C=0.01), problem.X, y)
+    ledger = found.remedy("bee")
+    trial = ledger["relabel"]
+    assert trial.outcome == "tried"
+    assert ledger.base_recall["bee"] < 0.9
+    assert trial.recall["bee"] > 0.95
+    assert trial.change["bee"].value == pytest.approx(0.0, abs=0.03)

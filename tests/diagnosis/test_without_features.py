@@ -150,3 +150,13 @@ def test_other_numbers_of_rows_are_refused() -> None:
     y, proba = answers()
     with pytest.raises(ModelError, match="400 predictions for 399 rows"):
         ms.diagnose(ms.Predictions(proba=proba), None, y[:-1])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_answers_by_a_coin_learn_no_class_though_one_is_often_hit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    guess = np.where(rng.random(400) < 0.6, "a", "b")
+    d = ms.diagnose(ms.Predictions(guess), None, np.repeat(["a", "b"], [300, 100]))
+    is_by_chance = abs(np.mean(guess[:300] == "a") - np.mean(guess[300:] == "a")) < 0.05
+    assert d["a"].recall > 0.5
+    assert d["a"].verdict == "unlearned" or not is_by_chance

@@ -152,7 +152,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[Text]:
     return [*lines, Text()]
 
 
-def _cut(label: str, width: int = 8) -> str:
+def _cut(label: str, width: int = 14) -> str:
     """Return a name that is only a hint here; the sentence and --json have it whole."""
     shown = make_visible(label[: 4 * width])
     return shown if cell_len(shown) <= width else set_cell_size(shown, width - 2).rstrip() + ".."

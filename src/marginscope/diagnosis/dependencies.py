@@ -14,6 +14,8 @@ __all__ = ["Dependencies", "Group", "dependencies_of"]
 Reals = NDArray[np.float64]
 
 _CHUNK_CELLS = 4_000_000
+# What centring leaves of a constant column, as a share of its length.
+_ROUNDING = 1e-13
 # Share of the largest coefficient below which a column takes no part in a dependency.
 _TAKES_PART = 1e-6
 
@@ -76,7 +78,7 @@ def dependencies_of(X: Any, *, has_intercept: bool, tolerance: float) -> Depende
     from scipy.linalg import qr, solve_triangular
 
     mean, length, size = _columns(X, has_intercept)
-    constant = length <= tolerance * np.maximum(size, 1e-300)
+    constant = length <= _ROUNDING * np.maximum(size, 1e-300)
     moving = np.flatnonzero(~constant)
     R = np.zeros((0, moving.size))
     for block in _blocks(X, moving):

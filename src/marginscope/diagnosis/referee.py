@@ -152,7 +152,8 @@ class Referee:
             return Verdict.ABSENT
         if n == 0:
             return Verdict.UNDECIDED
-        silent = name in by_slug["no-signal"].classes if "no-signal" in by_slug else False
+        # Without features nothing but the answers can speak.
+        silent = not case.has_features or ("no-signal" in by_slug and name in by_slug["no-signal"].classes)
         by_chance = scores.chance[k] >= self.chance and (recall < self.good or silent)
         proven = any(one.claim is not None for one in candidates)
         low, high = scores.interval[k]

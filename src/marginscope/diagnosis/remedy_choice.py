@@ -52,13 +52,14 @@ def choose(trials: Sequence[RemedyTrial], targets: tuple[str, ...], causes: froz
     return min(equals, key=rank)
 
 
-def on_balance(trials: Sequence[RemedyTrial]) -> RemedyTrial | None:
+def on_balance(trials: Sequence[RemedyTrial], n_recipes: int = 0) -> RemedyTrial | None:
     """Return the remedy that raises balanced recall most, if it does where the intervals of all hold together.
 
     A few rows in each of several classes may prove nothing for any one of them and something for all.
+    ``n_recipes`` counts what the trials are the best of, where that is more than they are.
     """
     tried = [(one, one.balanced) for one in trials if one.balanced is not None]
-    wider = simultaneous_z(len(tried)) / Z95
+    wider = simultaneous_z(max(len(tried), n_recipes)) / Z95
     sure = [one for one, change in tried if change.value > (change.value - change.interval[0]) * wider]
     return max(sure, key=_balanced, default=None)
 

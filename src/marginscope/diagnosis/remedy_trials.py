@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marginscope._display import display_order
 from marginscope.diagnosis.calibration import log_loss_interval, probability_changes
@@ -50,7 +51,7 @@ def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget:
         first = frozenset(str(diagnosis[name].cause) for name in targets)
         winner = choose(trials, targets, first)
         if winner is None and label is None:
-            winner = on_balance(trials)
+            winner = on_balance(trials, sum(len(effects) for effects in lab.tried().values()))
         best = None if winner is None else fit_winner(case, lab, winner)
     selection = None if winner is None else _selection(case, lab, trials, targets)
     base = {name: _number(case.lab_recall[k]) for k, name in enumerate(case.names)}
@@ -144,12 +145,13 @@ def _not_tried(remedy: Remedy, reason: str) -> RemedyTrial:
 
 def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets: tuple[str, ...]) -> RemedyTrial:
     recipe = lab.recipe(effect.name)
+    after = _recall_on_shared_rows(effect, recipe, lab)
     change: dict[str, Change | None] = {}
     recall: dict[str, float | None] = {}
     for k, name in enumerate(case.names):
         lift = _number(effect.lift[k])
         change[name] = None if lift is None else Change(lift, (float(effect.low[k]), float(effect.high[k])))
-        recall[name] = None if lift is None else float(case.lab_recall[k] + lift)
+        recall[name] = _number(after[k])
     changes = [(float(effect.lift[k]), name) for k, name in enumerate(case.names) if not np.isnan(effect.lift[k])]
     # Of several targets one may pay for the others.
     others = [one for one in changes if one[1] not in targets or (len(targets) > 1 and one[0] < 0)]
@@ -178,6 +180,15 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
         log_loss_corrected=fixed_log_loss,
         calibration_corrected=fixed_calibration,
     )
+
+
+def _recall_on_shared_rows(effect: Effect, recipe: Recipe, lab: Laboratory) -> NDArray[np.float64]:
+    """Recall on the rows that the present model and the remedy both score: rows in doubt are left out."""
+    target = merge_codes(lab.raw.codes, recipe.merges)
+    right = effect.trial.correct(target)
+    both = ~(np.isnan(lab.base.correct(lab.raw.codes)) | np.isnan(right))
+    hits, n = (np.bincount(lab.raw.codes[both], weights, lab.n_classes) for weights in (right[both], None))
+    return np.where(n > 0, hits / np.maximum(n, 1), np.nan)
 
 
 def _is_corrigible(remedy: Remedy, lab: Laboratory) -> bool:

@@ -212,3 +212,11 @@ def test_blocks_of_rows_give_what_all_rows_give(monkeypatch):
     parts = dependencies_of(sp.csr_array(X), has_intercept=True, tolerance=1e-8)
     assert parts.rank == whole.rank == 5
     assert {one.columns for one in parts.groups} == {one.columns for one in whole.groups} == {(0, 1, 5)}
+
+
+def test_a_column_of_seconds_since_1970_varies():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([1.7e9 + rng.uniform(0, 20, 200), rng.standard_normal(200), np.full(200, 0.1)])
+    found = dependencies_of(X, has_intercept=True, tolerance=1e-8)
+    assert found.constants == (2,)
+    assert found.rank == 2

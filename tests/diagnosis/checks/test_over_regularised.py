@@ -99,3 +99,9 @@ def test_has_nothing_to_say_without_a_penalty(model, why, penalised, case_of, ex
 def test_given_predictions_have_no_penalty(given_case, examine):
     with pytest.raises(CheckNotApplicable):
         examine(OverRegularised(), given_case)
+
+
+def test_refits_nothing_where_every_class_is_learned(healthy, case_of, examine):
+    case = case_of(LogisticRegression(), healthy)
+    assert examine(OverRegularised(), case).status == "passed"
+    assert case.lab.tried() == {}

@@ -9,7 +9,7 @@ import numpy as np
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import claims_of, settled
 from marginscope.diagnosis.effects import recall_of
-from marginscope.findings import Evidence, Finding, Panel, Series
+from marginscope.findings import Evidence, Finding, Panel, Series, Status
 
 __all__ = ["OverRegularised"]
 
@@ -19,16 +19,22 @@ class OverRegularised:
     """A weaker penalty, with the classes weighted as they are, learns the class.
 
     Covers L1 and elastic-net penalties that set the whole row of a class to zero: a
-    row whose norm is below ``zero_row`` times the largest counts as zeroed.
+    row whose norm is below ``zero_row`` times the largest counts as zeroed. A penalty that holds
+    a class back does so in training too: where every class with a recall of one half or more is
+    ``learned`` on its own training rows or out of sample, nothing is refitted.
     """
 
     slug: str = "over-regularised"
     title: str = "penalty too strong"
     cost: str = "refit"
     zero_row: float = 1e-8
+    learned: float = 0.95
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
+        if case.lab.can_act("weaker-penalty") and not case.poor and not self._held_back(case):
+            text = f"Every class is learned, or has a recall of {self.learned:g} and more on its own training rows."
+            return Finding(self.slug, Status.PASSED, text)
         claims = claims_of(case, "weaker-penalty")
         knobs = case.view.penalty_knobs()
         setting = ", ".join(f"{knob.path}={knob.value:g}" for knob in knobs)
@@ -46,6 +52,12 @@ class OverRegularised:
             extra=extra,
             panels=_paths(case, [name for name, one in claims.items() if one.is_proof]),
         )
+
+    def _held_back(self, case: Case) -> bool:
+        """Whether some class is missed in training and out of sample; unknown counts as missed."""
+        with np.errstate(invalid="ignore"):
+            missed = ~(case.lab.base.train_recall >= self.learned) & (case.lab_recall < self.learned)
+        return bool(missed.any())
 
     def _zeroed_rows(self, case: Case) -> int | None:
         part = case.linear_part
