@@ -146,3 +146,14 @@ def test_a_branch_for_each_class_brings_them_back_too(case_of, cube, examine):
     claim = case.lab.claim("class-branches", sorted(NAMES).index("fox"), "fox")
     assert claim.is_proof
     assert claim.lift > 0.5
+
+
+@pytest.mark.slow
+def test_passable_classes_that_a_richer_model_lifts_are_looked_at_too(blobs, case_of, examine):
+    rng = np.random.default_rng(2)
+    nine = blobs([120] * 9, 2.0 * rng.standard_normal((9, 6)), names=tuple("abcdefghi"), seed=2)
+    case = case_of(MLPClassifier((3,), max_iter=200, learning_rate_init=0.01, random_state=0), nine)
+    assert not case.poor
+    found = examine(SharedInterference(), case)
+    assert found.status == "issue"
+    assert all(case.scores.recall[case.names.index(name)] < 0.9 for name in found.classes)

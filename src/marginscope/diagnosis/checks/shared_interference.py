@@ -29,8 +29,8 @@ class SharedInterference:
     the class shares brings back, ``shares_do`` of it or more, is no interference; class weights
     count for a class below ``small`` times an even share, since they train anew and may find
     another place for any class. At most
-    ``most_classes`` are trained alone: the poor ones, worst first, and then those others that
-    more width provably lifts.
+    ``most_classes`` are trained alone: the poor ones, or without any those that a richer model
+    provably lifts, worst first; and then those others that more width provably lifts.
     """
 
     slug: str = "shared-interference"
@@ -47,18 +47,19 @@ class SharedInterference:
             raise CheckNotApplicable("the model is no network that can be trained again")
         if case.n_classes < 3:
             raise CheckNotApplicable("with two classes a class alone is the same network")
-        if not case.poor:
-            raise CheckNotApplicable("no class has a recall below one half")
+        held_down = case.poor or _lifted(case, "richer-model")
+        if not held_down:
+            raise CheckNotApplicable("no class has a recall below one half, or is lifted by a richer model")
         areas: dict[int, tuple[float, float]] = {}
-        self._train_alone(case, sorted(case.poor, key=lambda k: float(case.scores.recall[k])), areas)
+        self._train_alone(case, sorted(held_down, key=lambda k: float(case.scores.recall[k])), areas)
         if not areas:
             raise CheckNotApplicable("no class could be trained alone and scored")
         if not self._learned(areas):
             text = "No class that the network loses is learned by it alone."
             return Finding(self.slug, Status.PASSED, text, evidence=self._evidence(case, areas))
         # Once width is tried for a lost class, what it does to the passable ones is known too.
-        lifted = [case.names.index(name) for name in proofs_of(case, "wider-network")]
-        self._train_alone(case, [k for k in lifted if k not in case.poor], areas)
+        lifted = _lifted(case, "wider-network")
+        self._train_alone(case, [k for k in lifted if k not in held_down], areas)
         return settled(
             case,
             self.slug,
@@ -129,6 +130,11 @@ class SharedInterference:
             if other is not None and other.net >= self.shares_do * claim.net:
                 return replace(claim, reason=f"{slug.replace('-', ' ')} alone brings back as much")
         return claim
+
+
+def _lifted(case: Case, slug: str) -> tuple[int, ...]:
+    """Codes of the classes that an intervention provably lifts."""
+    return tuple(case.names.index(name) for name in proofs_of(case, slug))
 
 
 def _areas_alone(case: Case, k: int, rest: int) -> tuple[float, float] | None:
