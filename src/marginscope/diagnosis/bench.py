@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from marginscope.adapters.model_view import ModelView
 from marginscope.diagnosis.case import Case
-from marginscope.diagnosis.copied_rows import MANY, copies_of_rows, number_of_copies
+from marginscope.diagnosis.copied_rows import MANY, copies_of_rows, number_of_copies, same_row_and_label
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import recall_of
 from marginscope.diagnosis.folds import Design, cross_validation, single_split, stratified_subsample
@@ -81,9 +81,10 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     notes: list[str] = []
     copies = None
     if n_rows > n_train:
+        _need_new_rows(bench)
         design = single_split(n_train, n_rows - n_train)
     elif isinstance(bench.cv, numbers.Integral):
-        copies = copies_of_rows(bench.features)
+        copies = copies_of_rows(bench.features, bench.subject.codes)
         design = cross_validation(
             bench.subject.codes, n_splits=n_splits, n_repeats=plan.n_repeats, rng=rng, copies=copies
         )
@@ -139,6 +140,17 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
     return case, tuple(notes)
 
 
+def _need_new_rows(bench: Bench) -> None:
+    """Refuse test rows that are all training rows: what learns rows by heart would prove anything."""
+    copies = copies_of_rows(bench.features, bench.subject.codes)
+    n_train = bench.subject.n_first
+    if copies is not None and np.isin(copies[n_train:], copies[:n_train]).all():
+        raise DataError(
+            "test rows that were not trained on are needed, but every test row is an exact copy of a training row; "
+            "leave the test rows out (recall is then measured by cross-validation), or give others"
+        )
+
+
 def _throws_dice(bench: Bench) -> list[str]:
     """Say so where the fitted model that was given answers twice in two ways; a few rows are asked once more."""
     if bench.view.fitted is None or not hasattr(bench.view, "is_repeatable"):
@@ -191,7 +203,8 @@ def _copies(case: Case, *, kept_together: bool) -> list[str]:
     """Say so where many rows are exact copies: a flexible learner may have seen the row that it is scored on."""
     if not case.has_features:
         return []
-    copies, n_rows = number_of_copies(case.row_groups), case.row_groups.size
+    groups = same_row_and_label(case.row_groups, case.subject.codes)
+    copies, n_rows = number_of_copies(groups), groups.size
     if copies <= MANY * n_rows:
         return []
     text = f"{copies} of {n_rows} rows are exact copies of another row"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.feature_rows import group_equal_rows
 
-__all__ = ["MANY", "copies_of_rows", "number_of_copies"]
+__all__ = ["MANY", "copies_of_rows", "number_of_copies", "same_row_and_label"]
 
 # Share of copied rows from which splits keep them together.
 MANY = 0.05
@@ -16,13 +16,19 @@ MANY = 0.05
 _LEAST_VALUES = 20
 
 
+def same_row_and_label(groups: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the groups of rows that are equal in features and label; a twin with another label is no copy."""
+    numbers: NDArray[np.int64] = np.unique(np.stack([groups, codes]), axis=1, return_inverse=True)[1].ravel()
+    return numbers
+
+
 def number_of_copies(groups: NDArray[np.int64]) -> int:
     """Return how many rows are copies of an earlier one."""
-    return int(groups.size - groups.max() - 1) if groups.size else 0
+    return int(groups.size - np.unique(groups).size)
 
 
-def copies_of_rows(features: FeatureMatrix) -> NDArray[np.int64] | None:
-    """Return the groups of equal rows where many are copies by no chance.
+def copies_of_rows(features: FeatureMatrix, codes: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return the groups of rows that are equal in features and label, where many are copies by no chance.
 
     Returns
     -------
@@ -33,7 +39,7 @@ def copies_of_rows(features: FeatureMatrix) -> NDArray[np.int64] | None:
     """
     if features.is_sparse or not features.shape[1]:
         return None
-    groups = group_equal_rows(features)
+    groups = same_row_and_label(group_equal_rows(features), codes)
     if number_of_copies(groups) <= MANY * groups.size:
         return None
     values = [np.unique(features.values[:, j]).size for j in range(features.shape[1])]

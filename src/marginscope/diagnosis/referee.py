@@ -41,6 +41,8 @@ PREFERENCE = (
     "no-signal",
     "rival-overlap",
 )
+# Share of a lift from which a placebo needs a word.
+_LIKE = 0.75
 _LIFTED = "passable, but lifted: "
 # Causes whose interventions set or train the same kind of model differently.
 SAME_CLASS = (
@@ -292,7 +294,14 @@ def _beyond_same_class(candidates: list[Candidate]) -> list[Candidate]:
 def _claim_sentence(claim: Counterfactual) -> str:
     low, high = claim.interval
     text = f"recall {signed(claim.lift)} [{signed(low)}, {signed(high)}] by {claim.intervention.replace('-', ' ', 1)}"
-    return text if claim.placebo is None else f"{text} (placebo {signed(claim.placebo)})"
+    if claim.placebo is None:
+        return text
+    if claim.is_proof and claim.placebo > _LIKE * claim.lift:
+        # What such a proof rests on; under permuted labels rivals pay in full.
+        return (
+            f"{text}, for which rivals pay {signed(-claim.rival_cost)} (placebo {signed(claim.placebo)}, paid in full)"
+        )
+    return f"{text} (placebo {signed(claim.placebo)})"
 
 
 def _why_lost(first: Candidate, second: Candidate, equal: float) -> str:

@@ -27,7 +27,7 @@ def copies(healthy):
 
 
 def brute_force(X, codes, n_classes):
-    """Share of every class that is right when each distinct row gets its commonest label."""
+    """Share of a class that is right when each distinct row gets its commonest label; equally common ones in turn."""
     total = np.bincount(codes, minlength=n_classes)
     groups = {}
     for row, code in zip(map(tuple, X), codes, strict=True):
@@ -35,8 +35,9 @@ def brute_force(X, codes, n_classes):
     right = np.zeros(n_classes)
     for members in groups.values():
         counts = np.bincount(members, minlength=n_classes)
-        likeliest = max(range(n_classes), key=lambda k: (counts[k], total[k], -k))
-        right[likeliest] += counts[likeliest]
+        commonest = [k for k in range(n_classes) if counts[k] == counts.max()]
+        for k in commonest:
+            right[k] += counts[k] / len(commonest)
     return right / total
 
 
@@ -109,3 +110,14 @@ def test_the_form_of_the_rows_does_not_matter(form, copies, case_of, examine):
 @pytest.mark.parametrize("threshold", [{"least_bound": 0.0}, {"least_share": 1.1}, {"least_rows": 10_000}])
 def test_thresholds_decide(threshold, copies, case_of, examine):
     assert examine(ConflictingLabels(**threshold), case_of(LogisticRegression(), copies)).status == "passed"
+
+
+def test_twins_of_two_labels_are_a_conflict_and_no_wrong_labels(blobs):
+    """Every 'cow' has an exact twin called 'ant': each gets half, and to rename the twins would prove nothing."""
+    problem = blobs([200, 200, 100], [[0, 0, 0], [5, 0, 0], [0, 5, 0]], test=0.0)
+    twins = problem.X[problem.y == "cow"]
+    both = replace(problem, X=np.vstack([problem.X, twins]), y=np.append(problem.y, ["ant"] * len(twins)))
+    found = both.diagnose(LogisticRegression())
+    assert found["cow"].cause == "conflicting-labels"
+    assert found.finding("mislabelled").status == "passed"
+    assert "its part of them leaves 50% right" in found["cow"].reason

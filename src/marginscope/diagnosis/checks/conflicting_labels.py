@@ -19,7 +19,8 @@ class ConflictingLabels:
     """Rows that are equal in every feature get one answer, so some labels must be missed.
 
     ``bound`` is the share of a class's rows that the best single answer per group of
-    equal rows can still get right, with the classes weighted as they are. A class is an
+    equal rows can still get right, with the classes weighted as they are; of equal rows that
+    are split evenly every label gets its part. A class is an
     issue where the bound is below ``least_bound`` and the rows lost to conflicts are at
     least ``least_share`` of its errors.
     """
@@ -37,10 +38,12 @@ class ConflictingLabels:
         group, table = _shared_groups(case.row_groups, codes, case.n_classes)
         conflicted = (table > 0).sum(axis=1) > 1
         total = np.bincount(codes, minlength=case.n_classes)
-        # Where a group is evenly split its likeliest label is that of the larger class.
-        winner = (table + 0.5 * total / total.sum()).argmax(axis=1)
-        lost_row = conflicted[group] & (winner[group] != codes)
-        lost = np.bincount(codes[lost_row], minlength=case.n_classes)
+        # Labels that are equally likely win a group in turn.
+        is_best = table == table.max(axis=1, keepdims=True)
+        loss = 1 - is_best / is_best.sum(axis=1, keepdims=True)
+        row_loss = np.where(conflicted[group], loss[group, codes], 0.0)
+        lost_row = row_loss > 0
+        lost = np.bincount(codes, weights=row_loss, minlength=case.n_classes)
         bound = 1 - lost / np.maximum(total, 1)
         explained = self._explained(case, lost_row)
         named = [
@@ -67,17 +70,19 @@ class ConflictingLabels:
         return Finding(
             self.slug,
             Status.ISSUE,
-            f"{n_rows} rows equal a row with another label; no model that gives every row its likeliest label gets "
-            f"more than {bound[worst]:.0%} of {name_list([case.names[worst]])} right.",
+            f"{n_rows} rows equal a row with another label; a model that gives every row its likeliest label gets "
+            f"{bound[worst]:.0%} of {name_list([case.names[worst]])} right"
+            + (
+                " (equal rows that are split evenly go to each label in turn)."
+                if _has_ties(loss, lost_row, group)
+                else "."
+            ),
             classes=names,
             advice="Label the rows that are equal once more, or add the feature that tells them apart.",
             evidence=evidence,
             panels={case.names[k]: _panel(case.names[k], total[k], lost[k], case.scores.recall[k]) for k in named},
             reasons={
-                case.names[
-                    k
-                ]: f"{lost[k]} of its {total[k]} rows equal rows that mostly have another label, so at most "
-                f"{bound[k]:.0%} can be right"
+                case.names[k]: _reason(int(lost_row[codes == k].sum()), int(total[k]), float(lost[k]), float(bound[k]))
                 for k in named
             },
             rows=tuple(int(i) for i in np.flatnonzero(lost_row)[:20]),
@@ -106,7 +111,24 @@ def _shared_groups(
     return group, table
 
 
-def _panel(name: str, total: int, lost: int, recall: float) -> Panel:
+def _reason(n_lost: int, total: int, lost: float, bound: float) -> str:
+    if n_lost > lost:
+        return (
+            f"{n_lost} of its {total} rows equal rows that have another label as often or more; "
+            f"its part of them leaves {bound:.0%} right"
+        )
+    return (
+        f"{n_lost} of its {total} rows equal rows that mostly have another label, so at most {bound:.0%} can be right"
+    )
+
+
+def _has_ties(loss: NDArray[np.float64], lost_row: NDArray[np.bool_], group: NDArray[np.int64]) -> bool:
+    """Whether some of the groups that lose rows are split evenly."""
+    there = loss[np.unique(group[lost_row])]
+    return bool(((there > 0) & (there < 1)).any())
+
+
+def _panel(name: str, total: int, lost: float, recall: float) -> Panel:
     return Panel(
         kind="counts",
         title=f"Rows of '{name:.40}'",

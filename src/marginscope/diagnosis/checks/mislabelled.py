@@ -42,7 +42,8 @@ class Mislabelled:
     Looked at are pairs where at least ``least_confused`` of the rows of one are called by
     the other's name, the class has ``least_class`` rows, the block ``least_rows``, and
     ``least_bulk`` of the rival is left, of which the model gets ``least_bulk_recall`` right (a
-    name without rows of its own is `no-signal`). The block
+    name without rows of its own is `no-signal`). Rows of the rival that equal a row of the class are
+    left out, they are `conflicting-labels`. The block
     stands apart where a valley of at most ``most_depth`` (``level``: its p-value) lies between it
     and the rival's bulk; distances to neighbours, that find blocks of any shape, must show
     ``neighbour_depth`` and are looked at for classes of ``neighbour_rows`` or more. It
@@ -117,6 +118,9 @@ class Mislabelled:
         lab = case.lab
         rng = np.random.default_rng([case.seed, k, r])
         rows = [rng.permutation(np.flatnonzero(lab.raw.codes == code))[: self.most_rows] for code in (k, r)]
+        # An exact twin under two names is a conflict, whoever is right: conflicting-labels.
+        groups = case.row_groups[lab.rows]
+        rows[1] = rows[1][~np.isin(groups[rows[1]], groups[lab.raw.codes == k])]
         if rows[0].size < self.least_class or rows[1].size <= self.least_rows:
             return None
         lab.check_time("the search for mislabelled rows")

@@ -64,10 +64,12 @@ class NotConverged:
             text = "What is missed is learned by other units or another loss in as few steps, so no training was tried."
             return self._passed(case, text, limited, prior)
         setting = ", ".join(f"{knob.path}={knob.value:g}" for knob in knobs)
+        claims = self._claims(case, behind, limited)
+        case.notebook[self.slug] = {name: one for name, one in claims.items() if one.is_proof}
         return settled(
             case,
             self.slug,
-            self._claims(case, behind, limited),
+            claims,
             remedies=("longer-training", "step-size"),
             issue="Training longer or with another step size recovers {names}; with " + setting + " it ends too early.",
             passed=f"Neither more steps nor another step size than {setting} recovers a class.",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.claims import claims_of, settled
-from marginscope.diagnosis.deeper_causes import proofs_of
+from marginscope.diagnosis.deeper_causes import kept_proofs, proofs_of, yielding
 from marginscope.diagnosis.signal import auc
 from marginscope.diagnosis.trials import run_trial
 from marginscope.exceptions import CheckNotApplicable
@@ -17,6 +17,13 @@ from marginscope.findings import Counterfactual, Evidence, Finding, Status
 from marginscope.geometry.class_gradients import class_gradients_from_products, mean_gradient_products
 
 __all__ = ["SharedInterference"]
+
+# Checks that ran before, and what they did to as many units.
+_SAME_UNITS = {
+    "unscaled-features": "with features on one scale",
+    "dead-units": "where they are live",
+    "not-converged": "trained longer or with another step size",
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,8 @@ class SharedInterference:
     or more. An area knows no threshold, so the share of the class plays no part. What moving
     the class shares brings back, ``shares_do`` of it or more, is no interference; class weights
     count for a class below ``small`` times an even share, since they train anew and may find
-    another place for any class. At most
+    another place for any class. Nor is what the same units learn, up to ``equal`` recall, if they
+    are live, trained longer or with another step size, or given features on one scale. At most
     ``most_classes`` are trained alone: the poor ones, or without any those that a richer model
     provably lifts, worst first; and then those others that more width provably lifts.
     """
@@ -39,6 +47,7 @@ class SharedInterference:
     least_area: float = 0.8
     shares_do: float = 0.7
     small: float = 0.5
+    equal: float = 0.05
     most_classes: int = 6
 
     def examine(self, case: Case) -> Finding:
@@ -117,7 +126,10 @@ class SharedInterference:
                 claims = {name: one for name, one in both.items() if name in names}
         if not claims:
             raise CheckNotApplicable("no class that is learned alone is scored beside the others")
-        return {name: self._beyond_shares(case, one) for name, one in claims.items()}
+        claims = {name: self._beyond_shares(case, one) for name, one in claims.items()}
+        for slug, how in _SAME_UNITS.items():
+            claims = yielding(claims, kept_proofs(case, slug), f"{how}, the same units learn it", self.equal)
+        return claims
 
     def _beyond_shares(self, case: Case, claim: Counterfactual) -> Counterfactual:
         """Take the proof away where moving the class shares does as much."""

@@ -26,6 +26,7 @@ class UnscaledFeatures:
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
         claims = claims_of(case, "scaling")
+        case.notebook[self.slug] = {name: one for name, one in claims.items() if one.is_proof}
         spread = column_spread(case.features)
         moving = spread[spread > 0]
         extra: tuple[Evidence, ...] = ()
