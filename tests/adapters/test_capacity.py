@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import randint
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -46,9 +47,13 @@ def test_a_model_that_is_small_already_is_left_alone():
     assert smaller(LogisticRegression(), 0) == {}
 
 
-def test_what_a_search_sets_is_left_alone():
+def test_of_what_a_search_sets_the_largest_model_counts():
     search = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [3, 9]})
-    assert smaller(search, 0) == {}
+    assert smaller(search, 0) == {"estimator__max_depth": 5}
+    assert smaller(GridSearchCV(DecisionTreeClassifier(), {"max_depth": [3, 5]}), 0) == {}
+    assert smaller(GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 50]}), 0) == {"estimator__n_neighbors": 9}
+    assert smaller(GridSearchCV(SVC(), {"gamma": [0.1, "scale"]}), 0) == {}
+    assert smaller(RandomizedSearchCV(DecisionTreeClassifier(), {"max_depth": randint(3, 9)}), 0) == {}
 
 
 def test_every_kind_has_a_value_for_every_level():

@@ -72,9 +72,9 @@ def knobs(model):
         (NearestCentroid(shrink_threshold=2.0), {"shrink_threshold": (2.0, -1)}),
         (HistGradientBoostingClassifier(), {"l2_regularization": (0.0, -1), "min_samples_leaf": (20, -1)}),
         (RandomForestClassifier(), {"ccp_alpha": (0.0, -1), "min_samples_leaf": (1, -1)}),
-        (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), {}),
+        (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), {"estimator__C": (2, +1)}),
         (GridSearchCV(LogisticRegression(), {"tol": [1, 2]}), {"estimator__C": (1.0, +1)}),
-        (GridSearchCV(make_pipeline(SVC()), [{"svc__gamma": [1]}, {"svc__C": [1]}]), {}),
+        (GridSearchCV(make_pipeline(SVC()), [{"svc__gamma": [1]}, {"svc__C": [3]}]), {"estimator__svc__C": (3, +1)}),
         (
             VotingClassifier([("a", SVC(C=3)), ("b", RidgeClassifier())]),
             {"a__C": (3, +1), "b__alpha": (1.0, -1)},

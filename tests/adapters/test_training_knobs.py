@@ -72,12 +72,15 @@ def steps_of(model):
         (RandomForestClassifier(), {}),
         (BaggingClassifier(LogisticRegression()), {"estimator__max_iter": (100, "steps")}),
         (KNeighborsClassifier(), {}),
-        # what a search sets anew is left to it
-        (GridSearchCV(LogisticRegression(), {"max_iter": [10, 20]}), {}),
+        # what a search sets anew is known by its longest training
+        (GridSearchCV(LogisticRegression(), {"max_iter": [10, 20]}), {"estimator__max_iter": (20, "steps")}),
         (GridSearchCV(LogisticRegression(), {"C": [1, 2]}), {"estimator__max_iter": (100, "steps")}),
         (
             GridSearchCV(make_pipeline(MLPClassifier()), {"mlpclassifier__max_iter": [10]}),
-            {"estimator__mlpclassifier__learning_rate_init": (0.001, "step_size")},
+            {
+                "estimator__mlpclassifier__max_iter": (10, "steps"),
+                "estimator__mlpclassifier__learning_rate_init": (0.001, "step_size"),
+            },
         ),
     ],
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from marginscope.adapters.components import is_named, own_params, predictors, searched_paths
+from marginscope.adapters.components import is_named, own_params, predictors
+from marginscope.adapters.searched_values import listed_values
 
-__all__ = ["CAPACITIES", "LEVELS", "Capacity", "smaller"]
+__all__ = ["CAPACITIES", "LEVELS", "Capacity", "limits", "smaller"]
 
 _TREES = ("DecisionTreeClassifier", "BaseForest", "BaseGradientBoosting")
 
@@ -42,6 +45,21 @@ class Capacity:
         wanted = self.values[level] if self.values else self._times(present, self.factors[level])
         return wanted if (wanted > present if self.larger_is_smaller else wanted < present) else None
 
+    def largest(self, values: Iterable[Any]) -> Any:
+        """Return the value of the largest model, a word if one is among them."""
+        return max(values, key=self._size)
+
+    def cut(self, value: Any, limit: Any) -> Any:
+        """Return a value, or the limit where that is a smaller model."""
+        return min(value, limit, key=self._size)
+
+    def _size(self, value: Any) -> float:
+        if isinstance(value, tuple | list):
+            return float(np.prod(value))
+        if isinstance(value, str | bool) or not isinstance(value, int | float | np.number) or value < 0:
+            return math.inf
+        return -float(value) if self.larger_is_smaller else float(value)
+
     @staticmethod
     def _times(present: Any, factor: float) -> Any:
         if isinstance(present, int | np.integer):
@@ -63,22 +81,30 @@ CAPACITIES = (
 LEVELS = 2
 
 
+def limits(estimator: Any) -> dict[str, Capacity]:
+    """Return what limits the predicting components, by deep parameter name."""
+    found = {}
+    for path, part in predictors(estimator):
+        rule = next((rule for rule in CAPACITIES if is_named(part, *rule.owners)), None)
+        if rule is not None and rule.parameter in own_params(part):
+            found[f"{path}__{rule.parameter}" if path else rule.parameter] = rule
+    return found
+
+
 def smaller(estimator: Any, level: int) -> dict[str, Any]:
     """Return the parameters of a smaller model, by deep name; empty where nothing is known to limit.
+
+    Of a parameter that a search varies the largest model counts.
 
     Parameters
     ----------
     level : int
         0 is mild, ``LEVELS`` - 1 the strongest.
     """
-    searched = searched_paths(estimator)
     changed = {}
-    for path, part in predictors(estimator):
-        rule = next((rule for rule in CAPACITIES if is_named(part, *rule.owners)), None)
-        if rule is None:
-            continue
-        whole = f"{path}__{rule.parameter}" if path else rule.parameter
-        value = rule.limited(own_params(part).get(rule.parameter), level)
-        if value is not None and whole not in searched:
-            changed[whole] = value
+    for path, rule in limits(estimator).items():
+        values = listed_values(estimator, path)
+        value = rule.limited(rule.largest(values), level) if values else None
+        if value is not None:
+            changed[path] = value
     return changed

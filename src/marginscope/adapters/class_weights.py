@@ -11,9 +11,9 @@ from marginscope.adapters.components import (
     is_named,
     own_params,
     parent_and_name,
-    searched_paths,
     steps_of,
 )
+from marginscope.adapters.searched_values import listed_values, searched_paths
 
 __all__ = ["class_weight_params", "weight_route"]
 
@@ -21,15 +21,20 @@ _NAMES = ("class_weight", "class_weights", "auto_class_weights", "scale_pos_weig
 
 
 def class_weight_params(estimator: Any) -> dict[str, Any]:
-    """Return the class weights in use, by deep parameter name."""
+    """Return the class weights in use, by deep parameter name.
+
+    Of weights that a search varies the first of its values counts, if all of them are weights.
+    """
     if not hasattr(estimator, "get_params"):
         return {}
     known = components(estimator)
-    return {
-        path: value
-        for path, value in estimator.get_params(deep=True).items()
-        if parent_and_name(path, known)[1] in _NAMES and value is not None and value is not False
-    }
+    found = {}
+    for path in estimator.get_params(deep=True):
+        if parent_and_name(path, known)[1] in _NAMES:
+            values = listed_values(estimator, path)
+            if values and all(value is not None and value is not False for value in values):
+                found[path] = values[0]
+    return found
 
 
 def weight_route(estimator: Any) -> tuple[str, str] | None:

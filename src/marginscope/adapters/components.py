@@ -24,7 +24,6 @@ __all__ = [
     "own_params",
     "parent_and_name",
     "predictors",
-    "searched_paths",
     "steps_of",
     "unwrap",
     "value_in_use",
@@ -115,20 +114,6 @@ def predictors(estimator: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, estimator
     for name, part in inside:
         yield from predictors(part, f"{path}__{name}" if path else name)
-
-
-def searched_paths(estimator: Any) -> frozenset[str]:
-    """Return deep parameters that a search sets anew in every fit."""
-    found: set[str] = set()
-    for path, component in components(estimator).items():
-        params = own_params(component)
-        for name in ("param_grid", "param_distributions", "search_spaces"):
-            grids = params.get(name)
-            for grid in grids if isinstance(grids, list | tuple) else [grids]:
-                if isinstance(grid, Mapping):
-                    inner = f"{path}__estimator" if path else "estimator"
-                    found.update(f"{inner}__{key}" for key in grid)
-    return frozenset(found)
 
 
 def describe(estimator: Any) -> str:

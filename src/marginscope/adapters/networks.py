@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from marginscope.adapters.answers import ask, guarded, must_not_change
-from marginscope.adapters.components import describe, own_params, predictors, searched_paths, unwrap, value_in_use
+from marginscope.adapters.components import describe, own_params, predictors, unwrap, value_in_use
 from marginscope.adapters.knobs import NetworkKnobs
 from marginscope.adapters.network_part import NetworkPart
 from marginscope.adapters.perceptron_part import is_perceptron, perceptron_part
+from marginscope.adapters.searched_values import listed_values, searched_paths
 
 __all__ = ["NETWORK_PARAMETERS", "PERCEPTRON_PARAMETERS", "network_knobs", "network_part"]
 
@@ -24,7 +27,10 @@ PERCEPTRON_PARAMETERS = {"width": "hidden_layer_sizes", "activation": "activatio
 
 
 def network_knobs(estimator: Any) -> NetworkKnobs | None:
-    """Return where a network's own parameters stand; ``None`` without a network."""
+    """Return where a network's own parameters stand; ``None`` without a network.
+
+    Of a width that a search varies the largest counts; what else it varies is left to it.
+    """
     searched = searched_paths(estimator)
     for path, part in predictors(estimator):
         found: dict[str, Any] = {}
@@ -32,9 +38,11 @@ def network_knobs(estimator: Any) -> NetworkKnobs | None:
         params = own_params(part) if names else {}
         for field, name in names.items():
             whole = f"{path}__{name}" if path else name
-            if name in params and whole not in searched:
-                value = value_in_use(part, name, params[name])
-                value = _sizes(value) if name == "hidden_layer_sizes" else value
+            values = listed_values(estimator, whole) if name in params else None
+            if values and (whole not in searched or field == "width"):
+                in_use = [value_in_use(part, name, one) for one in values]
+                in_use = [_sizes(one) if name == "hidden_layer_sizes" else one for one in in_use]
+                value = max(in_use, key=np.prod) if len(in_use) > 1 else in_use[0]
                 found |= {field: whole, f"{field}_value": value}
         if found:
             return NetworkKnobs(**found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,11 @@ from marginscope.adapters.components import (
     is_named,
     own_params,
     parent_and_name,
-    searched_paths,
     unwrap,
     value_in_use,
 )
 from marginscope.adapters.model_view import PenaltyKnob
+from marginscope.adapters.searched_values import listed_values
 
 __all__ = ["PENALTIES", "Penalty", "penalty_is_absent", "penalty_knobs"]
 
@@ -98,36 +99,48 @@ def _is_switched_off(owner: Any, rule: Penalty) -> bool:
 
 
 def penalty_knobs(estimator: Any) -> tuple[PenaltyKnob, ...]:
-    """Return the penalty parameters of the predicting components, those a search sets left out.
+    """Return the penalty parameters of the predicting components.
 
-    A penalty that is chosen from the data (``shrinkage="auto"``, ``Cs`` of a
-    cross-validated class) has no knob.
+    The value of one that a search varies is the weakest of its grid. A penalty that is
+    chosen from the data (``shrinkage="auto"``, ``Cs`` of a cross-validated class) or drawn
+    from a distribution has no knob.
     """
     known = components(estimator)
     inside = {path for path, part in known.items() if hasattr(part, "predict") or not path}
-    searched = searched_paths(estimator)
     knobs = []
     params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    for path, value in params.items():
+    for path in params:
         owner_path, name = parent_and_name(path, known)
         owner = known[owner_path]
         rule = _rule(owner, name)
-        if rule is None or owner_path not in inside or path in searched or _is_switched_off(owner, rule):
+        if rule is None or owner_path not in inside or _is_switched_off(owner, rule):
             continue
-        value = value_in_use(owner, name, value)
-        value = rule.none_means if value is None else value
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value):
+        value = _weakest(listed_values(estimator, path) or (), owner, name, rule)
+        if value is None:
             continue
         default = default_of(owner, name)
         default = rule.none_means if default is None else default
         default = None if isinstance(default, str) or default is inspect.Parameter.empty else default
-        value = int(value) if isinstance(value, numbers.Integral) else float(value)
         low, high = rule.lowest, rule.highest
         if rule.is_count:
             # A number of rows, or a fraction of them: beyond one half nothing can be split.
             low, high = (1.0, high) if isinstance(value, int) else (low, 0.5)
         knobs.append(PenaltyKnob(path, value, rule.direction, default, low, high, rule.is_count))
     return tuple(knobs)
+
+
+def _weakest(values: Iterable[Any], owner: Any, name: str, rule: Penalty) -> int | float | None:
+    """Return the value of the weakest penalty, ``None`` where some are no numbers, or rows and shares of rows."""
+    found: list[int | float] = []
+    for value in values:
+        value = value_in_use(owner, name, value)
+        value = rule.none_means if value is None else value
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value):
+            return None
+        found.append(int(value) if isinstance(value, numbers.Integral) else float(value))
+    if not found or (rule.is_count and len({type(value) for value in found}) > 1):
+        return None
+    return max(found) if rule.direction > 0 else min(found)
 
 
 def penalty_is_absent(fitted: Any, features: Any = None, *, largest_C: float = 1e6) -> bool:

@@ -37,6 +37,8 @@ from marginscope.adapters.model_view import LinearPart, PenaltyKnob
 from marginscope.adapters.network_part import NetworkPart
 from marginscope.adapters.networks import network_knobs, network_part
 from marginscope.adapters.penalties import penalty_is_absent, penalty_knobs
+from marginscope.adapters.search_settings import settings
+from marginscope.adapters.searched_values import notes_on_searches
 from marginscope.adapters.training_knobs import training_knobs
 from marginscope.exceptions import DataQualityWarning, ModelError, UsageError
 
@@ -153,6 +155,11 @@ class SklearnModel:
             )
         return same
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the notes of a diagnosis: what a search draws from distributions."""
+        return notes_on_searches(self._given)
+
     def class_weight_params(self) -> dict[str, Any]:
         """See ``ModelView``."""
         return class_weight_params(self._given)
@@ -208,10 +215,10 @@ class SklearnModel:
         return None if self.estimator is None else joint_fit(_copied(self.estimator))
 
     def with_params(self, **deep: Any) -> Any:
-        """Return an unfitted copy with parameters set by their deep names."""
+        """Return an unfitted copy with parameters set by their deep names, in the grids of a search too."""
         model = _copied(self._refittable())
         try:
-            model.set_params(**deep)
+            model.set_params(**{one.name: one.value for one in settings(model, deep)})
         except (AttributeError, TypeError, ValueError) as error:
             raise UsageError(f"parameters of {self.kind} are needed, but got {', '.join(deep)}: {error}") from error
         return model

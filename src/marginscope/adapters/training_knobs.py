@@ -14,10 +14,10 @@ from marginscope.adapters.components import (
     is_named,
     own_params,
     parent_and_name,
-    searched_paths,
     value_in_use,
 )
 from marginscope.adapters.knobs import TrainingKnob
+from marginscope.adapters.searched_values import listed_values
 
 __all__ = ["TRAINING", "Training", "training_knobs"]
 
@@ -123,27 +123,28 @@ TRAINING = (
 
 
 def training_knobs(estimator: Any) -> tuple[TrainingKnob, ...]:
-    """Return the training parameters of the predicting components, those a search sets left out.
+    """Return the training parameters of the predicting components.
 
-    A value that is no positive number (``step_size="theory"``, a solver's own limit)
-    has no knob. Companions are left out where the model has no such parameter, or has it
-    set so already.
+    The value of one that a search varies is the largest of its grid. One that it draws from a
+    distribution or raises as a resource, or whose value is no positive number
+    (``step_size="theory"``, a solver's own limit), has no knob. Companions are left out where
+    the model has no such parameter, or has it set so already.
     """
     known = components(estimator)
     inside = {path for path, part in known.items() if hasattr(part, "predict") or not path}
-    searched = searched_paths(estimator)
     knobs = []
     params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    for path, value in params.items():
+    for path in params:
         owner_path, name = parent_and_name(path, known)
         owner = known[owner_path]
         rule = next((rule for rule in TRAINING if rule.fits(owner, name)), None)
-        if rule is None or owner_path not in inside or path in searched:
+        if rule is None or owner_path not in inside:
             continue
-        value = value_in_use(owner, name, value)
-        value = rule.none_means if value is None else value
-        if not _is_number(value) or not 0 < value < math.inf:
+        given = [value_in_use(owner, name, one) for one in listed_values(estimator, path) or ()]
+        values = [rule.none_means if one is None else one for one in given]
+        if not values or not all(_is_number(one) and 0 < one < math.inf for one in values):
             continue
+        value: Any = max(values)  # type: ignore[type-var]
         prefix = f"{owner_path}__" if owner_path else ""
         companions = tuple((prefix + other, wanted) for other, wanted in rule.companions(owner).items())
         value = int(value) if isinstance(value, int | np.integer) else float(value)
