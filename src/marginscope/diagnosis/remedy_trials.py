@@ -16,7 +16,7 @@ from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
 from marginscope.diagnosis.limit_notes import limit_note, separation_or_none
-from marginscope.diagnosis.model_code import model_code
+from marginscope.diagnosis.model_code import code_on_features, joined_code, model_code
 from marginscope.diagnosis.prior_correction import prior_corrected
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import NEVER_A_CAUSE
@@ -172,7 +172,7 @@ def _trial(remedy: Remedy, effect: Effect, case: Case, lab: Laboratory, targets:
         helps=helps,
         seconds=effect.trial.seconds,
         recipe=effect.name,
-        snippet=_snippet(remedy, recipe, lab),
+        snippet=_snippet(remedy, recipe, case, lab),
         side_effects=remedy.side_effects,
         changes=remedy.changes,
         family=remedy.family,
@@ -205,20 +205,16 @@ def _corrected_changes(
     return probability_changes(lab.base, back, lab.raw.codes, recipe.merges)
 
 
-def _snippet(remedy: Remedy, recipe: Recipe, lab: Laboratory) -> str:
+def _snippet(remedy: Remedy, recipe: Recipe, case: Case, lab: Laboratory) -> str:
     code = remedy.snippet(lab.situation, recipe)
     if recipe.estimator is not None and hasattr(recipe.estimator, "predict_proba") and _is_corrigible(remedy, lab):
         assert isinstance(remedy, TrainsUnderOtherShares)
         code += "\n" + prior_snippet(lab.situation, remedy.trained_shares(lab.situation.counts))
+    is_file = not case.has_own_form
     if recipe.reads_features:
-        return code
-    made = model_code(lab.situation.view.estimator)
-    if not made:
-        return code
-    # Imports first, those of both.
-    imports = [line for part in (made, code) for line in part.splitlines() if line.startswith(("from ", "import "))]
-    rest = [line for part in (made, code) for line in part.splitlines() if line and line not in imports]
-    return "\n".join([*dict.fromkeys(imports), "", *rest])
+        return code_on_features(code, lab.situation.features, is_file=is_file)
+    made = model_code(lab.situation.view.estimator, lab.situation.features, is_file=is_file)
+    return joined_code(made, code) if made else code
 
 
 def _selection(

@@ -36,5 +36,5 @@ class RicherModel:
         return (
             "from sklearn.ensemble import HistGradientBoostingClassifier\n\n"
             f"model = {boosted_expression(situation.features, n_classes=situation.labels.size, seed=situation.seed)}\n"
-            "model.fit(X, y)  # numeric X; encode categories first"
+            "model.fit(X, y)"
         )

@@ -19,9 +19,10 @@ from marginscope.tables.median_fill import MedianFill
 from marginscope.tables.text_features import MISSING_LEVEL
 from marginscope.tables.wording import count, joined, shown
 
-__all__ = ["Preparation", "describe_preparation", "preparation"]
+__all__ = ["MOST_DENSE_LEVELS", "Preparation", "describe_preparation", "preparation"]
 
-_MOST_DENSE_LEVELS = 2000
+#: More levels than these together make a sparse matrix.
+MOST_DENSE_LEVELS = 2000
 
 
 class Preparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -87,7 +88,7 @@ class Preparation(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             np.array([*range(len(own)), *[np.nan] * (at in self.missing)], dtype=np.float64)
             for at, own in levels.items()
         ]
-        is_wide = sum(map(len, categories)) > _MOST_DENSE_LEVELS
+        is_wide = sum(map(len, categories)) > MOST_DENSE_LEVELS
         encoder = OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=is_wide)
         columns = [at for at in range(n_features) if at not in levels]
         return ColumnTransformer(

@@ -1,0 +1,109 @@
+"""The code that a ledger prints runs on the file that it was made from."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from marginscope.adapters import named_model
+from marginscope.adapters.prepared_model import behind_preparation
+from marginscope.adapters.references import boosted_expression, boosted_reference, linear_reference
+from marginscope.diagnosis.diagnose import diagnose_table
+from marginscope.diagnosis.model_code import code_on_features, joined_code, model_code
+from marginscope.tables import features_from, read_table
+
+
+def frame(*, words, gaps):
+    rng = np.random.default_rng(5)
+    code = np.repeat([0, 1, 2], [250, 50, 40])
+    X = np.array([[0, 0], [3, 0], [0.3, 1.5]])[code] + rng.standard_normal((code.size, 2))
+    table = pd.DataFrame({"width": X[:, 0] * 100, "height": X[:, 1], "depth, inner": rng.standard_normal(code.size)})
+    if words:
+        table["colour"] = np.where(rng.random(code.size) < 0.4, "dark red", "blue")
+    if gaps:
+        table = table.mask(rng.random(table.shape) < 0.08)
+    return table.assign(label=np.array(["ant", "bee", "cow"])[code], id=range(code.size))
+
+
+@pytest.fixture(scope="module")
+def ledger_of_file(tmp_path_factory):
+    """A ledger of the class 'cow', the data as read, and X and y as pandas reads them."""
+    path = tmp_path_factory.mktemp("pasted") / "table.csv"
+    frame(words=True, gaps=True).to_csv(path, index=False)
+    data = read_table(path, "label", drop=["id"])
+    ledger = diagnose_table(data, checks=["imbalance"]).remedy("cow")
+    X = pd.read_csv(path)
+    return ledger, data, X.drop(columns="label"), X["label"]
+
+
+def pasted(snippet, X, y):
+    scope = {"X": X, "y": y, "X_new": X}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(compile(snippet, "pasted", "exec"), scope)
+    return np.asarray(scope["predicted"] if "predicted" in scope else scope["model"].predict(X)).astype(str)
+
+
+def test_the_winners_code_predicts_what_the_best_estimator_does(ledger_of_file):
+    ledger, data, X, y = ledger_of_file
+    guess = pasted(ledger.snippet, X, y)
+    assert np.mean(guess == ledger.best_estimator_.predict(data.features.values)) > 0.99
+    assert "cow" in guess
+    assert "SimpleImputer" in ledger.snippet
+    assert "OneHotEncoder" in ledger.snippet
+
+
+def test_all_code_runs_and_imports_a_module_once(ledger_of_file):
+    ledger, _, X, y = ledger_of_file
+    tried = [one for one in ledger.trials if one.outcome == "tried"]
+    assert {"class-weights", "logit-adjustment", "over-sampling"} <= {one.slug for one in tried}
+    for one in tried:
+        assert set(pasted(one.snippet, X, y)) <= {"ant", "bee", "cow"}
+        modules = [line.split(" import ")[0] for line in one.snippet.splitlines() if line.startswith("from ")]
+        assert len(modules) == len(set(modules)), one.snippet
+
+
+@pytest.mark.parametrize("name", ["tree", "svm"])
+def test_a_named_model_is_made_behind_its_preparation(name):
+    table = frame(words=True, gaps=True).drop(columns="id")
+    y = table.pop("label")
+    features = features_from(table)
+    model = behind_preparation(named_model(name), features)
+    wanted = model.set_params(**({"model__random_state": 0} if name == "tree" else {})).fit(features.values, y)
+    code = model_code(wanted, features, is_file=True) + "\nmodel.fit(X, y)"
+    assert np.mean(pasted(code, table, y) == wanted.predict(features.values)) > 0.99
+
+
+def test_boosted_trees_are_put_behind_the_preparation():
+    table = frame(words=True, gaps=True).drop(columns="id")
+    y = table.pop("label")
+    features = features_from(table)
+    call = boosted_expression(features, n_classes=3, seed=0)
+    code = f"from sklearn.ensemble import HistGradientBoostingClassifier\n\nmodel = {call}\nmodel.fit(X, y)"
+    wanted = boosted_reference(features, n_classes=3, seed=0).fit(features.values, y).predict(features.values)
+    assert np.mean(pasted(code_on_features(code, features, is_file=True), table, y) == wanted) > 0.99
+
+
+def test_numbers_without_gaps_take_one_line():
+    features = features_from(frame(words=False, gaps=False)[["width", "height"]])
+    code = model_code(linear_reference(features, seed=0), features, is_file=True)
+    assert code.splitlines()[-1] == (
+        'model = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression(max_iter=300, random_state=0))])'
+    )
+    assert code_on_features("model.fit(X, y)", features, is_file=True) == "model.fit(X, y)"
+
+
+def test_imports_of_one_module_share_a_line_and_later_ones_stand():
+    code = joined_code(
+        "from sklearn.pipeline import Pipeline\n\nmodel = 1",
+        "import numpy as np\nfrom sklearn.pipeline import make_pipeline\nfrom imblearn.pipeline import Pipeline\n\nx",
+    )
+    assert code.splitlines() == [
+        "from sklearn.pipeline import Pipeline, make_pipeline",
+        "import numpy as np",
+        "from imblearn.pipeline import Pipeline",
+        "",
+        "model = 1",
+        "x",
+    ]
