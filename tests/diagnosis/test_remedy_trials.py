@@ -15,6 +15,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import marginscope as ms
 from marginscope.diagnosis import remedy_trials
+from marginscope.diagnosis.case import BudgetSpent
+from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.remedy_choice import choose
 from marginscope.diagnosis.remedy_sentence import outcome_sentence
@@ -196,6 +198,31 @@ def test_between_equals_the_rule_is_said():
     assert alone == "Best is class-weights, the class-weights: it lifts 'a'."
 
 
+def test_a_cost_that_rounds_to_nothing_is_not_told():
+    winner = made("class-weights", 0.5, log_loss=0, others=-0.004)
+    assert "pays most" not in outcome_sentence(None, ("a",), winner, (winner,), False)
+    winner = made("class-weights", 0.5, log_loss=0, others=-0.006)
+    assert "'b' pays most (-0.01 recall)" in outcome_sentence(None, ("a",), winner, (winner,), False)
+
+
+@pytest.mark.parametrize(
+    ("slug", "balanced", "others", "told"),
+    [
+        ("richer-model", 0.15, -0.01, "costs no class more than 0.01; it is another kind of model."),
+        ("smote", 0.14, 0.002, "smote gains as much balanced recall and costs no class any recall."),
+        ("smote", 0.11, 0.0, ""),  # gains less
+        ("smote", 0.15, -0.2, ""),  # costs about as much
+    ],
+)
+def test_a_remedy_that_gains_as_much_for_far_less_is_told(slug, balanced, others, told):
+    winner = replace(made("class-weights", 0.5, log_loss=0, others=-0.27), balanced=Change(0.15, (0, 0.3)))
+    other = replace(made(slug, 0.3, log_loss=0, others=others), balanced=Change(balanced, (0, 0.3)))
+    other = replace(other, family=remedy(slug).family)
+    said = outcome_sentence(None, ("a",), winner, (winner, other), False)
+    assert said.endswith(told or "(-0.27 recall).")
+    assert (slug in said) == bool(told)
+
+
 def test_of_several_targets_one_may_pay_for_the_others(blobs, case_of):
     case = case_of(LogisticRegression(), blobs([60, 50, 40], [[0, 0], [2, 0], [0, 2]]))
     with quiet_fits():
@@ -286,6 +313,55 @@ def test_time_that_a_diagnosis_lacked_can_be_given_to_its_remedies(penalised):
     ledger = diagnosis.remedy("cow")
     assert ledger["weaker-penalty"].outcome == "tried"
     assert ledger.winner is not None
+
+
+def test_where_nothing_was_tried_the_sentence_says_what_to_give(penalised):
+    """Want of time, labels alone, or no remedy for the cause: each is another thing to do."""
+    late = penalised.diagnose(LogisticRegression(C=1e-5), budget=0).remedy(budget=0)
+    assert late.sentence.startswith("Nothing was tried on 'bee', 'cow': the time ran out before the first of ")
+    y, guess = np.repeat(["ant", "bee", "cow"], [90, 20, 90]), np.repeat(["ant", "cow"], [90, 110])
+    labels = ms.diagnose(ms.Predictions(y_pred=guess), None, y).remedy()
+    assert {one.outcome for one in labels.trials} == {"could_not_act"}
+    assert labels.sentence == (
+        "Nothing could be tried on 'bee' with what was given: only predicted labels are known; give the features and "
+        "the model itself, or its answers as Predictions(proba=...)."
+    )
+    for one in (late, labels):
+        assert "missing is in the data" not in one.sentence
+
+
+def test_no_remedy_for_a_cause_is_said(penalised):
+    diagnosis = penalised.diagnose(LogisticRegression(C=1e-5), checks=["over-regularised"])
+    diagnosis.classes = tuple(replace(one, cause="conflicting-labels") for one in diagnosis.classes)
+    idle = RemedyTrial("smote", "x", "could_not_act", reason="made for other causes than conflicting-labels")
+    said = outcome_sentence(diagnosis, ("cow",), None, (idle,), False)
+    assert said.startswith("No remedy acts on what was found (conflicting-labels), so none was tried on 'cow'; ")
+
+
+def test_a_lift_whose_placebo_the_time_did_not_allow_is_not_denied(penalised, monkeypatch):
+    def spent(self, *args):
+        raise BudgetSpent("the time budget was spent")
+
+    diagnosis = penalised.diagnose(LogisticRegression(C=1e-5), budget=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Laboratory, "_permuted_base", spent)
+        ledger = diagnosis.remedy("cow")
+        every = diagnosis.remedy()
+    assert ledger["weaker-penalty"].outcome == "tried"
+    assert ledger.winner is None
+    assert ledger.sentence.startswith("The time ran out before the placebo of ")
+    assert "weaker-penalty" in ledger.sentence
+    assert "no lift of 'cow' is proved yet; allow more with --budget." in ledger.sentence
+    assert "No class is lifted for sure" not in every.sentence
+    assert diagnosis.remedy("cow").winner == "weaker-penalty"
+
+
+def test_remedies_that_the_time_did_not_reach_are_counted(penalised):
+    winner = RemedyTrial("scaling", "x", "tried", change={"cow": Change(0.0, (-0.1, 0.1))})
+    late = RemedyTrial("smote", "x", "could_not_act", reason="the time budget was spent before smote could be tried")
+    diagnosis = penalised.diagnose(LogisticRegression(C=1e-5), budget=0)
+    said = outcome_sentence(diagnosis, ("cow",), None, (winner, late), False)
+    assert said.startswith("Nothing that was tried lifts 'cow' for sure, but for 1 more remedy the time ran out;")
 
 
 def test_a_diagnosis_without_time_leaves_no_trace_on_a_later_one(penalised):

@@ -18,7 +18,7 @@ from scipy.special import softmax
 
 from marginscope._display import signed
 from marginscope.adapters.sklearn_model import SklearnModel
-from marginscope.diagnosis.case import BudgetSpent, NotTried
+from marginscope.diagnosis.case import BUDGET_SPENT, BudgetSpent, NotTried
 from marginscope.diagnosis.effects import Effect, called_rate, compare, recall_of, with_placebo
 from marginscope.diagnosis.folds import Design
 from marginscope.diagnosis.intervals import simultaneous_z
@@ -28,8 +28,10 @@ from marginscope.findings import Counterfactual
 from marginscope.remedies import remedy
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
-__all__ = ["Laboratory", "Proof", "say_nothing"]
+__all__ = ["NO_PLACEBO", "Laboratory", "Proof", "say_nothing"]
 
+#: Why a lift that nothing else speaks against is no proof.
+NO_PLACEBO = "no placebo could be run"
 
 # Two of five folds score two fifths of the rows; two of a hundred would score next to none.
 _SHORT_SHARE = 0.3
@@ -303,7 +305,7 @@ class Laboratory:
     def check_time(self, what: str) -> None:
         """Raise ``BudgetSpent`` if the time budget is used up."""
         if self.deadline is not None and time.monotonic() > self.deadline:
-            raise BudgetSpent(f"the time budget was spent before {what} could be tried; allow more with --budget")
+            raise BudgetSpent(f"{BUDGET_SPENT} before {what} could be tried; allow more with --budget")
 
     def seconds_left(self, most: float) -> float:
         """Return what is left of the time budget, at most ``most``."""
@@ -318,6 +320,10 @@ class Laboratory:
         if not options:
             return None
         return max(options, key=lambda one: (one.is_proof, one.net))
+
+    def owes_placebo(self, effect: Effect) -> bool:
+        """Say whether there was no time for the placebo of an effect."""
+        return effect.name in self._owed
 
     def judge(self, effect: Effect, code: int, label: str) -> Counterfactual:
         """Hold one effect on one class against the rules of proof."""
@@ -350,7 +356,7 @@ class Laboratory:
         elif effect.net_low[code] <= 0 or lift - effect.cost[code] < rule.least_net_share * lift:
             reason = "the rivals lose about as much recall as the class gains"
         elif effect.placebo_repair is None:
-            reason = "no placebo could be run"
+            reason = NO_PLACEBO
         elif (
             not self._is_free(effect, code) and effect.repair[code] - effect.placebo_repair[code] < rule.placebo_margin
         ):

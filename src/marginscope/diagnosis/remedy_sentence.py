@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from marginscope._display import signed
 from marginscope.diagnosis.claims import name_list
+from marginscope.diagnosis.nothing_tried import n_too_late, nothing_tried, time_ran_out
 from marginscope.diagnosis.remedy_choice import gain, level
 from marginscope.diagnosis.result import Diagnosis
 from marginscope.findings import Verdict
@@ -15,6 +16,9 @@ __all__ = ["outcome_sentence", "selection_note"]
 
 # Optimism of the choice that is worth a note, in balanced recall.
 _WORTH_A_NOTE = 0.01
+# Balanced recall that counts as no difference, and recall of the class that pays most that counts as one.
+_AS_MUCH = 0.02
+_FAR_LESS = 0.1
 
 
 def outcome_sentence(
@@ -23,19 +27,25 @@ def outcome_sentence(
     winner: RemedyTrial | None,
     trials: Sequence[RemedyTrial],
     asked: bool,
+    owing: Sequence[str] = (),
 ) -> str:
-    """Return what is best and what it costs, or that nothing helps and why."""
+    """Return what is best and what it costs, or that nothing helps and why.
+
+    ``owing`` are slugs of remedies that lift a target, whose placebo the time did not allow.
+    """
     if not targets:
         return "Every class that was scored is learned; nothing needs a remedy."
+    if not any(one.outcome == "tried" for one in trials):
+        return nothing_tried(diagnosis, targets, trials)
     if winner is None:
-        return _nothing_helps(diagnosis, targets, trials, asked)
+        return _nothing_helps(diagnosis, targets, trials, asked, owing)
     if not winner.helps:
-        return _on_balance(winner, targets)
+        return _on_balance(winner, targets, owing)
     left = tuple(name for name in targets if name not in winner.helps)
     text = f"best is {winner.slug}, {winner.title}: it lifts {name_list(winner.helps, 5)}"
     if left:
         text += f"; {name_list(left, 5)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
-    if winner.worst_other is not None and winner.worst_other[1] < 0:
+    if winner.worst_other is not None and _loss(winner) > 0:
         text += f"; '{winner.worst_other[0]:.40}' pays most ({signed(winner.worst_other[1])} recall)"
     equals = [one for one in level(trials, targets) if one is not winner]
     ahead = [one.slug for one in equals if gain(one, targets) > gain(winner, targets)]
@@ -44,19 +54,52 @@ def outcome_sentence(
             f". {' and '.join(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
             "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
         )
-    return text[0].upper() + text[1:] + "."
+    return text[0].upper() + text[1:] + "." + _cheaper(winner, trials)
 
 
-def _on_balance(winner: RemedyTrial, targets: tuple[str, ...]) -> str:
+def _loss(trial: RemedyTrial) -> float:
+    """Return the recall that the class that pays most loses, as it is shown."""
+    return 0.0 if trial.worst_other is None else max(0.0, -round(trial.worst_other[1], 2))
+
+
+def _cheaper(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
+    """Return a sentence on the remedy that gains as much in balanced recall while the others pay far less."""
+    gained = winner.balanced
+    if gained is None:
+        return ""
+    rivals = [
+        one
+        for one in trials
+        if one is not winner
+        and one.helps
+        and one.balanced is not None
+        and one.balanced.value >= gained.value - _AS_MUCH
+        and _loss(one) <= _loss(winner) - _FAR_LESS
+    ]
+    if not rivals:
+        return ""
+    best = min(rivals, key=lambda one: (_loss(one), -(one.balanced.value if one.balanced else 0.0)))
+    costs = f"costs no class more than {_loss(best):.2f}" if _loss(best) > 0 else "costs no class any recall"
+    kind = "; it is another kind of model" if best.family == "model" else ""
+    left = tuple(name for name in winner.helps if name not in best.helps)
+    short = f", but does not lift {name_list(left, 5)} for sure" if left else ""
+    return f" {best.slug} gains as much balanced recall and {costs}{short}{kind}."
+
+
+def _on_balance(winner: RemedyTrial, targets: tuple[str, ...], owing: Sequence[str]) -> str:
     assert winner.balanced is not None
     low, high = winner.balanced.interval
-    return (
-        f"No class is lifted for sure by itself ({name_list(targets, 5)}), but balanced recall is: most by "
-        f"{winner.slug}, {winner.title} ({signed(winner.balanced.value)} [{signed(low)}, {signed(high)}])."
-    )
+    gained = f"{winner.slug}, {winner.title} ({signed(winner.balanced.value)} [{signed(low)}, {signed(high)}])"
+    if owing:
+        return f"{time_ran_out(owing, targets)} Balanced recall rises most by {gained}."
+    return f"No class is lifted for sure by itself ({name_list(targets, 5)}), but balanced recall is: most by {gained}."
 
 
-def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: Sequence[RemedyTrial], asked: bool) -> str:
+def _nothing_helps(
+    diagnosis: Diagnosis, targets: tuple[str, ...], trials: Sequence[RemedyTrial], asked: bool, owing: Sequence[str]
+) -> str:
+    if owing:
+        return time_ran_out(owing, targets)
     if asked and diagnosis[targets[0]].verdict is Verdict.HEALTHY:
         return f"{name_list(targets, 5)} is learned already, and nothing that was tried lifts it further for sure."
     changes = {one.slug: [c for name in targets if (c := one.change.get(name)) is not None] for one in trials}
@@ -67,6 +110,11 @@ def _nothing_helps(diagnosis: Diagnosis, targets: tuple[str, ...], trials: Seque
         return (
             f"Nothing that was tried lifts {name_list(targets, 5)} for free: {', '.join(rising)} would raise "
             f"the recall, but other classes lose about as much or a placebo does the same.{found}"
+        )
+    if late := n_too_late(trials):
+        return (
+            f"Nothing that was tried lifts {name_list(targets, 5)} for sure, but for {late} more "
+            f"{'remedy' if late == 1 else 'remedies'} the time ran out; allow more with --budget.{found}"
         )
     return (
         f"Nothing that was tried lifts {name_list(targets, 5)} for sure; what is missing is in the data: "

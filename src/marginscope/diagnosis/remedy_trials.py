@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from marginscope._display import display_order
 from marginscope.diagnosis.calibration import log_loss_interval, probability_changes
 from marginscope.diagnosis.case import Case, NotTried
-from marginscope.diagnosis.counterfactual import Laboratory
+from marginscope.diagnosis.counterfactual import NO_PLACEBO, Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
 from marginscope.diagnosis.limit_notes import limit_note, separation_or_none
@@ -60,7 +60,9 @@ def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget:
         base_recall=base,
         trials=trials,
         winner=None if winner is None else winner.slug,
-        sentence=outcome_sentence(diagnosis, targets, winner, trials, label is not None),
+        sentence=outcome_sentence(
+            diagnosis, targets, winner, trials, label is not None, _owing(case, lab, trials, targets)
+        ),
         best_estimator_=best,
         notes=(*diagnosis.notes, *selection_note(selection)),
         data=diagnosis.data.to_dict(),
@@ -81,6 +83,18 @@ def _targets(diagnosis: Diagnosis, label: str | None) -> tuple[str, ...]:
             ) from error
         return (one.label,)
     return tuple(one.label for one in diagnosis.not_learned if one.verdict is not Verdict.ABSENT)
+
+
+def _owing(case: Case, lab: Laboratory, trials: Sequence[RemedyTrial], targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the remedies that lift a target, where the time for their placebo alone is missing."""
+    codes = {name: case.names.index(name) for name in targets}
+    found = []
+    for one in trials:
+        effects = lab.tried().get(one.slug, ()) if one.outcome == "tried" else ()
+        owed = [effect for effect in effects if lab.owes_placebo(effect)]
+        if any(lab.judge(effect, k, name).reason == NO_PLACEBO for effect in owed for name, k in codes.items()):
+            found.append(one.slug)
+    return tuple(found)
 
 
 def _causes(diagnosis: Diagnosis, targets: tuple[str, ...]) -> frozenset[str]:
