@@ -1,6 +1,7 @@
 """The code that a ledger prints runs on the file that it was made from."""
 
 import warnings
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from marginscope.adapters.prepared_model import behind_preparation
 from marginscope.adapters.references import boosted_expression, boosted_reference, linear_reference
 from marginscope.diagnosis.diagnose import diagnose_table
 from marginscope.diagnosis.model_code import code_on_features, joined_code, model_code
+from marginscope.remedies.recipe import Recipe, Situation
+from marginscope.remedies.relabel import Relabel
 from marginscope.tables import features_from, read_table
 
 
@@ -107,3 +110,13 @@ def test_imports_of_one_module_share_a_line_and_later_ones_stand():
         "model = 1",
         "x",
     ]
+
+
+def test_a_relabelling_says_whose_rows_it_counts():
+    names = np.array(["ant", "bee"])
+    situation = Situation(None, None, names, np.array([3, 2]), 0, {}, relabelling={4: 0, 1: 1, 9: 0})
+    scope = {"y": ["ant", "ant", "ant", "bee", "bee"], "X": None, "model": Mock()}
+    snippet = Relabel().snippet(situation, Recipe("relabel"))
+    assert "count from 0 over the whole file" in snippet
+    exec(snippet, scope)
+    assert scope["y"].tolist() == ["ant", "bee", "ant", "bee", "ant"]

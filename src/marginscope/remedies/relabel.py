@@ -45,4 +45,5 @@ class Relabel:
         dtype = np.asarray(situation.labels).dtype
         # Fixed-width text would cut a longer name.
         copy = "y = np.array(y, dtype=object)" if dtype.kind in "OUS" else "y = np.array(y)"
-        return "\n".join(["import numpy as np\n", copy, *changes, "model.fit(X, y)"])
+        counted = "# row numbers count from 0 over the whole file (all of y), in its order: relabel before any split"
+        return "\n".join(["import numpy as np\n", copy, counted, *changes, "model.fit(X, y)"])
