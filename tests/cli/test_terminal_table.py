@@ -125,7 +125,8 @@ def test_what_was_not_checked_is_said_with_its_reason() -> None:
     shown = _text(diagnosis_lines(_diagnosis(SICK, findings), 80))
     assert "skipped low-capacity, no-signal: the time was spent" in shown
     assert "errored imbalance: it failed" in shown
-    assert "not applicable: knob-ignored" in shown
+    assert "knob-ignored" not in shown
+    assert "1 check does not apply here (the reason is in --json and the report)" in shown
     assert "skipped" not in _text(diagnosis_lines(_diagnosis(SICK, findings), 80, with_unchecked=False))
 
 

@@ -47,7 +47,7 @@ def diagnosis_lines(diagnosis: Diagnosis, width: int, *, with_unchecked: bool = 
     for finding in notes[: _MOST_FINDINGS - min(len(sick), most_sick)]:
         tail += paragraph(finding.sentence, width, head=f"{finding.slug}: ", style=_note_style(finding))
     if with_unchecked:
-        tail += _not_checked(diagnosis.findings, width)
+        tail += _not_checked(diagnosis, width)
     return [*lines, Text(), *tail] if tail else lines
 
 
@@ -159,20 +159,16 @@ def _note_style(finding: Finding) -> str:
     return "bold yellow" if finding.status is Status.ISSUE else "bold"
 
 
-def _not_checked(findings: Sequence[Finding], width: int) -> list[Text]:
+def _not_checked(diagnosis: Diagnosis, width: int) -> list[Text]:
+    """Name what errored or was skipped; only count what had nothing to say about this model and data."""
     lines: list[Text] = []
-    for status, word in ((Status.ERRORED, "errored"), (Status.SKIPPED, "skipped")):
-        reasons: dict[str, list[str]] = {}
-        for one in findings:
-            if one.status is status:
-                reasons.setdefault(one.sentence, []).append(one.slug)
-        for reason, slugs in reasons.items():
-            lines += paragraph(reason, width, head=f"{word} {', '.join(slugs)}: ")
-    silent = [one.slug for one in findings if one.status is Status.NOT_APPLICABLE]
+    for head, reason in diagnosis.not_run:
+        lines += paragraph(reason, width, head=f"{head}: ")
+    silent = sum(one.status is Status.NOT_APPLICABLE for one in diagnosis.findings)
     if silent:
-        lines += paragraph(
-            f"{', '.join(silent)} (the reasons are in --json and the report)", width, head="not applicable: "
-        )
+        does = "check does" if silent == 1 else "checks do"
+        reasons = "reason is" if silent == 1 else "reasons are"
+        lines += paragraph(f"{silent} {does} not apply here (the {reasons} in --json and the report)", width)
     return lines
 
 

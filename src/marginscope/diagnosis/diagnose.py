@@ -28,6 +28,7 @@ from marginscope.diagnosis.remedy_trials import try_remedies
 from marginscope.diagnosis.result import DataSummary, Diagnosis, ModelSummary
 from marginscope.diagnosis.scores import whole_counts
 from marginscope.diagnosis.trials import Subject, answers_on_scored_rows
+from marginscope.diagnosis.want_of_time import with_want_of_time
 from marginscope.diagnosis.without_features import NEEDS_FEATURES, WITHOUT_FEATURES, check_only_answers, no_features
 from marginscope.exceptions import CheckNotApplicable, DataError, MarginscopeError, UsageError
 from marginscope.findings import Finding, Status
@@ -296,6 +297,7 @@ def _run(
         found = tuple(_examine(check, case, chosen, report) for check in CHECKS)
         found = tuple(replace(one, remedies=tuple(filter(case.lab.can_act, one.remedies))) for one in found)
         classes, found = Referee().judge(case, found)
+        classes = with_want_of_time(classes, found)
         parameters = parameter_table(case)
     assert isinstance(case.lab, Laboratory)
     case.lab.progress = say_nothing  # the user's callback has no business in a stored result

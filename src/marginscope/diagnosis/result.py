@@ -130,6 +130,16 @@ class Diagnosis(Displayed):
         """Classes whose verdict is not healthy, worst first."""
         return tuple(one for one in self.classes if one.verdict is not Verdict.HEALTHY)
 
+    @property
+    def not_run(self) -> tuple[tuple[str, str], ...]:
+        """Checks that errored or were skipped, those with one reason together: ("skipped a, b", reason)."""
+        found: dict[tuple[Status, str], list[str]] = {}
+        for status in (Status.ERRORED, Status.SKIPPED):
+            for one in self.findings:
+                if one.status is status:
+                    found.setdefault((status, one.sentence), []).append(one.slug)
+        return tuple((f"{status} {', '.join(slugs)}", reason) for (status, reason), slugs in found.items())
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document ``marginscope.diagnosis/1`` of the contract."""
         return {
@@ -197,6 +207,7 @@ class Diagnosis(Displayed):
         told = {one.cause for one in self.classes}
         issues = [one for one in self.findings if one.status is Status.ISSUE and one.slug not in told]
         lines += [f"  {one.slug}: {one.sentence}" for one in issues]
+        lines += [f"  {head}: {reason}" for head, reason in self.not_run]
         lines += [f"  note: {one}" for one in self.notes]
         return "\n".join(lines)
 
