@@ -165,5 +165,5 @@ def test_scores_that_are_not_finite_are_looked_at_too():
         w.step()
     found = {one.slug: one for one in w.findings()}["not-converged"]
     assert str(found.status) == "issue"
-    assert "not finite at step 2" in found.sentence
+    assert "The loss is not finite from step 2 on" in found.sentence
     assert np.isnan(w.column("loss")[-1]).all()

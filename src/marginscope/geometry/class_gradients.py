@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClassGradients", "class_gradients_from_products", "mean_gradient_products"]
+__all__ = ["ClassGradients", "class_gradients_from_products", "mean_gradient_products", "unknown_class_gradients"]
 
 Floats = NDArray[np.float64]
 
 
 class ClassGradients(NamedTuple):
-    """One entry a class, NaN for a class without rows.
+    """One entry a class, NaN for a class without rows, and everywhere if a product is not finite.
 
     Attributes
     ----------
@@ -52,6 +52,12 @@ def mean_gradient_products(
     return means @ means.T, np.array([one.size > 0 for one in rows])
 
 
+def unknown_class_gradients(n_classes: int) -> ClassGradients:
+    """Return NaN for every class, as of a net whose scores are not finite."""
+    row = np.full(n_classes, np.nan)
+    return ClassGradients(row, row.copy(), row.copy(), np.full((n_classes, n_classes), np.nan))
+
+
 def class_gradients_from_products(products: Floats, shares: Floats, seen: NDArray[np.bool_]) -> ClassGradients:
     """Return lengths, shares, oppositions and cosines.
 
@@ -63,6 +69,8 @@ def class_gradients_from_products(products: Floats, shares: Floats, seen: NDArra
     seen : (K,) array of bool
         Classes that have rows.
     """
+    if not np.isfinite(products).all():
+        return unknown_class_gradients(seen.size)
     length = np.sqrt(np.maximum(np.diag(products), 0.0))
     live = np.where(length > 0, length, 1.0)
     cosines = np.clip(products / np.outer(live, live), -1.0, 1.0)

@@ -102,7 +102,7 @@ class Conflicts(Protocol):
 def leading_classes(result: Watched) -> list[int]:
     """Return the classes that get a line of their own: those worst learned at the end, in the order of the classes."""
     recall, loss = result.column("recall")[-1], result.column("loss")[-1]
-    worst = np.lexsort((-np.nan_to_num(loss), np.nan_to_num(recall, nan=2.0)))
+    worst = np.lexsort((-np.nan_to_num(loss, nan=np.inf), np.nan_to_num(recall, nan=2.0)))
     return sorted(int(k) for k in worst[:MOST_NAMED])
 
 

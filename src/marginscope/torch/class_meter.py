@@ -19,15 +19,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from marginscope.diagnosis.signal import auc
-from marginscope.geometry.class_gradients import class_gradients_from_products
+from marginscope.geometry.class_gradients import class_gradients_from_products, unknown_class_gradients
 
-__all__ = ["ClassReadings", "read_classes"]
+__all__ = ["ClassReadings", "read_classes", "readable_rows"]
 
 Floats = NDArray[np.float64]
 
 
 class ClassReadings(NamedTuple):
     """One look at a net; an entry per class, NaN where no row of the class was seen.
+
+    A row whose scores are not finite (``readable_rows``) is given to no class, the loss and the
+    information of its class are NaN, and so are the gradients of all classes.
 
     Attributes
     ----------
@@ -65,6 +68,11 @@ class ClassReadings(NamedTuple):
     opposition: Floats
 
 
+def readable_rows(scores: Tensor) -> Tensor:
+    """Return which rows have a highest score: none is NaN, and the highest is finite."""
+    return torch.isfinite(scores.amax(dim=1))
+
+
 def read_classes(
     scores: Tensor, codes: Tensor, losses: Tensor, slopes: Tensor, features: Tensor, shares: Floats
 ) -> ClassReadings:
@@ -84,13 +92,18 @@ def read_classes(
     member = torch.nn.functional.one_hot(codes, K).to(slopes.dtype)
     sizes = _floats(member.sum(0))
     seen, n = sizes > 0, np.maximum(sizes, 1.0)
-    products = _floats(_products(slopes, features, codes, member)) / np.outer(n, n)
+    readable = readable_rows(scores)
     log_own = torch.log_softmax(scores, dim=1).gather(1, codes[:, None])[:, 0]
-    loss, information = (_floats(member.T @ torch.stack([losses, log_own], dim=1)) / n[:, None]).T
-    called = torch.nn.functional.one_hot(scores.argmax(1), K).to(slopes.dtype)
+    loss, information = _class_means(torch.stack([losses, log_own], dim=1), member, n)
+    # The first of several NaN is no answer.
+    called = torch.nn.functional.one_hot(scores.argmax(1), K).to(slopes.dtype) * readable[:, None]
     confusion = _floats(member.T @ called) / n[:, None]
     rival = _rivals(confusion, _floats(member.T @ scores) / n[:, None])
-    gradients = class_gradients_from_products(products, shares, seen)
+    if bool(readable.all()):
+        products = _floats(_products(slopes, features, codes, member)) / np.outer(n, n)
+        gradients = class_gradients_from_products(products, shares, seen)
+    else:
+        gradients = unknown_class_gradients(K)
     with np.errstate(divide="ignore"):
         information = information - np.log(shares)
     return ClassReadings(
@@ -105,6 +118,14 @@ def read_classes(
         conflict=gradients.conflict,
         opposition=gradients.opposition,
     )
+
+
+def _class_means(values: Tensor, member: Tensor, sizes: Floats) -> Floats:
+    """Return the means of columns by class, shape (columns, K); NaN only for classes with a row that is not finite."""
+    finite = torch.isfinite(values)
+    sums = member.T @ torch.where(finite, values, 0.0)
+    broken = member.T @ (~finite).to(member.dtype) > 0
+    return (_floats(torch.where(broken, torch.nan, sums)) / sizes[:, None]).T
 
 
 def _products(slopes: Tensor, features: Tensor, codes: Tensor, member: Tensor) -> Tensor:
@@ -127,7 +148,8 @@ def _where(seen: NDArray[np.bool_], values: Floats) -> Floats:
 
 def _rivals(confusion: Floats, mean_scores: Floats) -> NDArray[np.int64]:
     wrong = confusion - np.diag(np.diag(confusion))
-    others = np.nan_to_num(mean_scores, nan=-np.inf)
+    # Above the class itself, also where all are NaN.
+    others = np.nan_to_num(mean_scores, nan=np.finfo(float).min)
     np.fill_diagonal(others, -np.inf)
     return np.asarray(np.where(wrong.max(1) > 0, wrong.argmax(1), others.argmax(1)))
 
@@ -137,7 +159,8 @@ def _areas(scores: Floats, codes: NDArray[np.int64], rival: NDArray[np.int64]) -
     rows = [np.flatnonzero(codes == k) for k in range(rival.size)]
     for k, other in enumerate(rival.tolist()):
         both = np.concatenate([rows[k], rows[other]])
-        gap = scores[both, k] - scores[both, other]
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            gap = scores[both, k] - scores[both, other]
         if rows[k].size and rows[other].size and np.isfinite(gap).all():
             areas[k] = auc(gap, codes[both] == k)
     return areas

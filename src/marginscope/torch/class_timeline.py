@@ -97,8 +97,8 @@ class ClassTimeline(Displayed):
             state = f"learned from step {learned} on"
         elif lost is not None:
             state = f"learned, and lost by step {lost}"
+        pull = f"; {self.share[-1]:.0%} of the gradient of the last layer" if np.isfinite(self.share[-1]) else ""
         return (
             f"'{self.label:.60}': {state}, recall {self.recall[-1]:.2f} after {self.steps[-1]} steps\n"
-            f"its rows go to '{self.rivals[-1]:.60}' else; loss {self.loss[0]:.3g} to {self.loss[-1]:.3g}; "
-            f"{self.share[-1]:.0%} of the gradient of the last layer"
+            f"its rows go to '{self.rivals[-1]:.60}' else; loss {self.loss[0]:.3g} to {self.loss[-1]:.3g}{pull}"
         )

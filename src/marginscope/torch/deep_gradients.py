@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, vjp, vmap
 
-from marginscope.geometry.class_gradients import ClassGradients, class_gradients_from_products
+from marginscope.geometry.class_gradients import ClassGradients, class_gradients_from_products, unknown_class_gradients
 from marginscope.torch.endings import Ending
 from marginscope.torch.loss_slopes import LossSlopes
 from marginscope.torch.quiet_look import scores_of
@@ -27,16 +27,26 @@ _MOST_NUMBERS = 250_000_000
 
 
 def read_deep(
-    net: nn.Module, probe: Probe, loss: LossSlopes, shares: Floats, ending: Ending, without: nn.Module | None
+    net: nn.Module,
+    probe: Probe,
+    loss: LossSlopes,
+    shares: Floats,
+    ending: Ending,
+    without: nn.Module | None,
+    *,
+    is_finite: bool = True,
 ) -> ClassGradients | None:
     """Read the gradients of all trained parameters but those of the module ``without``.
 
-    ``None`` where there are none, or so many that the gradients of all classes would not fit.
+    ``None`` where there are none, or so many that the gradients of all classes would not fit;
+    NaN of a net whose scores or parameters are not finite.
     """
     last = set() if without is None else {id(one) for one in without.parameters()}
     trained = {name: one for name, one in net.named_parameters() if one.requires_grad and id(one) not in last}
     if not trained or shares.size * sum(one.numel() for one in trained.values()) > _MOST_NUMBERS:
         return None
+    if not is_finite:
+        return unknown_class_gradients(shares.size)
     chosen = probe.few(_ROWS_A_CLASS)
     by_class = class_gradients_of(trained, net, chosen, loss, ending, shares.size)
     rows = [one.reshape(shares.size, -1).double().cpu() for one in by_class.values()]

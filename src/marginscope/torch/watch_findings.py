@@ -20,6 +20,7 @@ from marginscope.findings import Evidence, Finding, Status
 __all__ = ["WatchRules"]
 
 Floats = NDArray[np.float64]
+_OTHERS = ("dead-units", "shared-interference", "imbalance")
 
 
 class Watched(Protocol):
@@ -37,6 +38,8 @@ class Watched(Protocol):
     def shares(self) -> Floats: ...
     @property
     def units(self) -> dict[str, Floats]: ...
+    @property
+    def is_finite(self) -> NDArray[np.bool_]: ...
     def column(self, name: str) -> Floats: ...
 
 
@@ -80,8 +83,10 @@ class WatchRules:
         """Return one finding for each thing that can be seen in a training."""
         if seen.steps.size < 2:
             reason = "one look shows no training; train inside the with block"
-            slugs = ("not-converged", "dead-units", "shared-interference", "imbalance")
-            return tuple(Finding(slug, Status.NOT_APPLICABLE, reason) for slug in slugs)
+            return tuple(Finding(slug, Status.NOT_APPLICABLE, reason) for slug in ("not-converged", *_OTHERS))
+        if not seen.is_finite.all():
+            reason = "the loss or the parameters are not finite, which comes first"
+            return (_broken(seen), *(Finding(slug, Status.NOT_APPLICABLE, reason) for slug in _OTHERS))
         return (
             self._not_converged(seen),
             self._dead_units(seen),
@@ -123,12 +128,6 @@ class WatchRules:
     def _not_converged(self, seen: Watched) -> Finding:
         slug, last, H = "not-converged", float(seen.total_information[-1]), seen.prior_entropy
         row = Evidence("nats gained over the class shares", last if np.isfinite(last) else None, self.plateau * H)
-        loss = seen.column("loss")
-        broken = ~np.isfinite(np.where(seen.column("rows") > 0, loss, 0.0)).all(axis=1)
-        if broken.any():
-            step = int(seen.steps[int(np.flatnonzero(broken)[0])])
-            sentence = f"The scores are not finite at step {step}: smaller steps are needed."
-            return Finding(slug, Status.ISSUE, sentence, seen.classes, (Evidence("first step seen broken", step),))
         if self._knows_shares_only(seen):
             sentence = (
                 f"After {seen.steps[-1]} steps the net knows the class shares only: its cross-entropy is "
@@ -231,6 +230,21 @@ class WatchRules:
             )
             for k in np.flatnonzero(chosen)[:12]
         )
+
+
+def _broken(seen: Watched) -> Finding:
+    """Say from which step on the training is broken, or at which it was."""
+    broken = np.flatnonzero(~seen.is_finite)
+    sound = np.flatnonzero(seen.is_finite)
+    stays = not seen.is_finite[-1]
+    first = int(broken[0]) if not stays else int(sound[-1]) + 1 if sound.size else 0
+    step = int(seen.steps[first])
+    what = "Some parameters are" if np.isfinite(seen.total_information[first]) else "The loss is"
+    when = f"from step {step} on" if stays else f"at step {step}"
+    sentence = f"{what} not finite {when}: smaller steps are needed."
+    return Finding(
+        "not-converged", Status.ISSUE, sentence, seen.classes, (Evidence("first step seen not finite", step),)
+    )
 
 
 def _plain(value: float) -> float | None:

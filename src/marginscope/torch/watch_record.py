@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from marginscope.diagnosis.live_units import live_shares_of
 from marginscope.exceptions import MarginscopeError, ModelError
 from marginscope.geometry.class_gradients import ClassGradients
-from marginscope.torch.class_meter import ClassReadings, read_classes
+from marginscope.torch.class_meter import ClassReadings, read_classes, readable_rows
 from marginscope.torch.deep_gradients import read_deep
 from marginscope.torch.endings import Ending
 from marginscope.torch.last_layer_input import LastLayerInput
@@ -22,7 +22,7 @@ from marginscope.torch.network_part import network_part
 from marginscope.torch.quiet_look import own_module, quiet_look, scores_of
 from marginscope.torch.watched_rows import Probe
 
-__all__ = ["WatchRecord", "look", "read_batch"]
+__all__ = ["WatchRecord", "has_finite_parameters", "look", "read_batch"]
 
 Floats = NDArray[np.float64]
 # Rows on which the way to the scores is differentiated: that costs as much as a step of as many rows.
@@ -54,6 +54,9 @@ class WatchRecord:
     units : dict or None
         Share of the units of every hidden layer, by its name, that let a gradient through on
         the rows of each class; empty where they cannot be seen, ``None`` where not looked at.
+    is_finite : bool
+        Whether the scores of every row, their losses and all parameters were finite. If not, neither
+        gradients nor units are looked at.
     """
 
     step: int
@@ -65,6 +68,13 @@ class WatchRecord:
     has_last_layer: bool
     deep: ClassGradients | None = None
     units: dict[str, Floats] | None = None
+    is_finite: bool = True
+
+
+def has_finite_parameters(net: nn.Module) -> bool:
+    """Return whether all parameters of a net are finite."""
+    found = [torch.isfinite(one.detach()).all() for one in net.parameters() if one.is_floating_point()]
+    return bool(torch.stack([one.cpu() for one in found]).all()) if found else True
 
 
 def look(
@@ -95,10 +105,17 @@ def look(
         record = read_batch(
             scores[known], codes[known], ending, features, loss, probe.counts, step=step, seconds=seconds
         )  # fmt: skip
-        readings = read_deep(module, probe, loss, record.shares, ending, last.module) if deep else None
-    live = _live_units(module, few, record.rows.size) if units else None
+        is_finite = record.is_finite and has_finite_parameters(module)
+        readings = None
+        if deep:
+            readings = read_deep(module, probe, loss, record.shares, ending, last.module, is_finite=is_finite)
+    live = None
+    if units:
+        # A class may be masked by a score of minus infinity, from which no units can be read.
+        can_see = is_finite and bool(torch.isfinite(scores).all())
+        live = _live_units(module, few, record.rows.size) if can_see else {}
     by_class = record.reach if reach is None else reach
-    return WatchRecord(**{**vars(record), "reach": by_class, "deep": readings, "units": live})
+    return replace(record, reach=by_class, deep=readings, units=live, is_finite=is_finite)
 
 
 def _live_units(module: nn.Module, few: Probe, n_classes: int) -> dict[str, Floats]:
@@ -124,9 +141,15 @@ def read_batch(
     step: int,
     seconds: float,
 ) -> WatchRecord:
-    """Read the classes from scores that are there already."""
+    """Read the classes from scores that are there already.
+
+    The loss is not asked for rows whose scores are not finite: it may raise there.
+    """
     scores = scores.detach().float()
-    losses, slopes = loss(scores, codes, ending)
+    losses, slopes = torch.full_like(scores[:, 0], torch.nan), torch.full_like(scores, torch.nan)
+    known = readable_rows(scores)
+    if bool(known.any()):
+        losses[known], slopes[known] = loss(scores[known], codes[known], ending)
     K = scores.shape[1]
     padded = np.zeros(K)
     padded[: min(K, counts.size)] = counts[:K]
@@ -140,6 +163,7 @@ def read_batch(
         classes=read_classes(scores, codes, losses, slopes, read, shares),
         reach=np.full(K, np.nan),
         has_last_layer=features is not None,
+        is_finite=bool(torch.isfinite(losses).all()),
     )
 
 

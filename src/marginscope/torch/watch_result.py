@@ -100,13 +100,18 @@ class WatchResult(Displayed):
 
     @property
     def total_loss(self) -> Floats:
-        """Training loss at every look: the mean over the classes by their shares."""
-        return np.array([float(np.nansum(one.shares * one.classes.loss)) for one in self.records])
+        """Training loss at every look: the mean over the classes by their shares; NaN where one is not finite."""
+        return np.array([_shared_mean(one, one.classes.loss) for one in self.records])
 
     @property
     def total_information(self) -> Floats:
         """Nats gained over the class shares: their entropy less the cross-entropy, at every look."""
-        return np.array([float(np.nansum(one.shares * one.classes.information)) for one in self.records])
+        return np.array([_shared_mean(one, one.classes.information) for one in self.records])
+
+    @property
+    def is_finite(self) -> NDArray[np.bool_]:
+        """Whether scores, losses and parameters were finite, for every look."""
+        return np.array([one.is_finite for one in self.records], dtype=bool)
 
     @property
     def shares(self) -> Floats:
@@ -122,7 +127,8 @@ class WatchResult(Displayed):
     @property
     def conflict(self) -> ConflictPath:
         """Cosines of the class gradients on the last layer, over the steps."""
-        where = "the last layer" if self.records and self.records[-1].has_last_layer else "the scores"
+        # Which layer is the last cannot be told where scores are not finite.
+        where = "the last layer" if any(one.has_last_layer for one in self.records) else "the scores"
         return ConflictPath(
             self.classes, self.steps, np.stack([one.classes.conflict for one in self.records]), where
         )  # fmt: skip
@@ -189,6 +195,7 @@ class WatchResult(Displayed):
                     "seconds": one.seconds,
                     "total_loss": _numbers(total),
                     "total_information": _numbers(information),
+                    "is_finite": one.is_finite,
                     "rows": one.rows.tolist(),
                     **read,
                     "reach": _numbers(one.reach),
@@ -222,6 +229,12 @@ class WatchResult(Displayed):
         if self.problem:
             lines.append(self.problem)
         return "\n".join(lines)
+
+
+def _shared_mean(one: WatchRecord, values: Floats) -> float:
+    """Return the mean by shares over the classes that were seen."""
+    seen = (one.rows > 0) & (one.shares > 0)
+    return float(one.shares[seen] @ values[seen] / one.shares[seen].sum()) if seen.any() else float("nan")
 
 
 def _numbers(values: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +17,7 @@ from marginscope.exceptions import DataQualityWarning, UsageError
 from marginscope.torch.last_layer_input import LastLayerInput
 from marginscope.torch.loss_slopes import LossSlopes, name_of_loss
 from marginscope.torch.quiet_look import is_compiled, is_looking, looking
-from marginscope.torch.watch_record import look, read_batch
+from marginscope.torch.watch_record import has_finite_parameters, look, read_batch
 from marginscope.torch.watch_result import WatchResult
 from marginscope.torch.watch_schedule import schedule_of
 from marginscope.torch.watched_batches import RecentBatches
@@ -277,7 +278,7 @@ class Watch(WatchResult):
             record = read_batch(
                 rows.scores, rows.codes, rows.ending, rows.features, self._loss, counts, step=self._step, seconds=now
             )
-        self._add(record)
+        self._add(replace(record, is_finite=record.is_finite and has_finite_parameters(self._net)))
         self._schedule.looked(self._step, time.perf_counter() - started)
 
     def _give_up(self, problem: Exception) -> None:
