@@ -380,6 +380,32 @@ def test_what_cannot_be_meant_is_said_before_the_training():
         _ = w.deep_conflict
 
 
+@pytest.mark.parametrize(
+    ("make", "rows", "came"),
+    [
+        (lambda: nn.Linear(64, 10), X[:, :3], r"rows of shape \(3,\), torch.float32, Linear raised RuntimeError"),
+        (lambda: nn.Bilinear(64, 64, 10), X, r"rows of shape \(64,\), torch.float32, Bilinear raised TypeError"),
+        (lambda: nn.Embedding(5, 10), Y, r"rows of shape \(\), torch.int64, Embedding raised IndexError"),
+    ],
+    ids=["width", "inputs", "words"],
+)
+def test_rows_that_the_net_does_not_take_are_named_before_the_training(make, rows, came):
+    net = make()
+    sentence = rf"^X must be what the net takes, but on {came}: .*; pass X as the loop"
+    with pytest.raises(DataError, match=sentence) as told, mt.watch(net, X=rows, y=Y):
+        raise AssertionError("not reached")
+    assert "\n" not in str(told.value)
+    assert not net._forward_hooks
+
+
+def test_what_is_wrong_with_the_loss_is_not_blamed_on_the_rows():
+    def loss(scores, target):
+        raise RuntimeError("of the loss itself")
+
+    with pytest.raises(RuntimeError, match="of the loss itself"), mt.watch(net_of(8), X=X, y=Y, loss=loss):
+        pass
+
+
 def test_a_net_and_its_watch_can_be_copied_and_stored_afterwards(watched):
     net, w = watched
     copy.deepcopy(net)

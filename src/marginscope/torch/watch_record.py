@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from marginscope.diagnosis.live_units import live_shares_of
-from marginscope.exceptions import MarginscopeError, ModelError
+from marginscope.exceptions import DataError, MarginscopeError, ModelError
 from marginscope.geometry.class_gradients import ClassGradients
 from marginscope.torch.class_meter import ClassReadings, read_classes, readable_rows
 from marginscope.torch.deep_gradients import read_deep
@@ -22,7 +22,7 @@ from marginscope.torch.network_part import network_part
 from marginscope.torch.quiet_look import own_module, quiet_look, scores_of
 from marginscope.torch.watched_rows import Probe
 
-__all__ = ["WatchRecord", "has_finite_parameters", "look", "read_batch"]
+__all__ = ["WatchRecord", "has_finite_parameters", "look", "must_take", "read_batch"]
 
 Floats = NDArray[np.float64]
 # Rows on which the way to the scores is differentiated: that costs as much as a step of as many rows.
@@ -75,6 +75,21 @@ def has_finite_parameters(net: nn.Module) -> bool:
     """Return whether all parameters of a net are finite."""
     found = [torch.isfinite(one.detach()).all() for one in net.parameters() if one.is_floating_point()]
     return bool(torch.stack([one.cpu() for one in found]).all()) if found else True
+
+
+def must_take(net: nn.Module, probe: Probe) -> None:
+    """Raise ``DataError`` if a net cannot be called on the rows of a probe."""
+    module = own_module(net)
+    probe = probe.on(module)
+    try:
+        with quiet_look(module), torch.no_grad():
+            module(*probe.inputs)
+    except Exception as error:
+        came = " and ".join(f"rows of shape {tuple(one.shape[1:])}, {one.dtype}" for one in probe.inputs)
+        raise DataError(
+            f"X must be what the net takes, but on {came}, {type(module).__name__} raised {type(error).__name__}: "
+            f"{' '.join(str(error).split()):.200}; pass X as the loop passes it to the net, a tuple for several inputs"
+        ) from error
 
 
 def look(

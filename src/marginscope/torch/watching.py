@@ -13,11 +13,11 @@ import torch
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from marginscope.exceptions import DataQualityWarning, UsageError
+from marginscope.exceptions import DataQualityWarning, MarginscopeError, UsageError
 from marginscope.torch.last_layer_input import LastLayerInput
 from marginscope.torch.loss_slopes import LossSlopes, name_of_loss
 from marginscope.torch.quiet_look import is_compiled, is_looking, looking
-from marginscope.torch.watch_record import has_finite_parameters, look, read_batch
+from marginscope.torch.watch_record import has_finite_parameters, look, must_take, read_batch
 from marginscope.torch.watch_result import WatchResult
 from marginscope.torch.watch_schedule import schedule_of
 from marginscope.torch.watched_batches import RecentBatches
@@ -72,7 +72,7 @@ def watch(
     Raises
     ------
     DataError, UsageError
-        If the rows, labels or options cannot be meant.
+        If the rows, labels or options cannot be meant; on entering, if the net does not take ``X``.
     ModelError
         On entering, if the net gives no scores.
 
@@ -156,7 +156,7 @@ class Watch(WatchResult):
         self._started = time.perf_counter()
         self._schedule.seconds = 0.0
         if self._probe is not None:
-            self._look()  # what is wrong with the net or the rows is said before any training
+            self._first()  # what is wrong with the net or the rows is said before any training
             # The first look loads what torch needs: it is charged what the second one costs.
             self._first_look, self._schedule.seconds, self._schedule.last_cost = self._schedule.seconds, 0.0, 0.0
         self._handles.append(register_optimizer_step_post_hook(self._after_optimizer))
@@ -268,6 +268,16 @@ class Watch(WatchResult):
         if len(self.records) == 2:
             self._schedule.seconds += cost
         self._schedule.looked(self._step, cost)
+
+    def _first(self) -> None:
+        try:
+            self._look()
+        except MarginscopeError:
+            raise
+        except Exception:
+            assert self._probe is not None
+            must_take(self._net, self._probe)
+            raise
 
     def _read_batches(self) -> None:
         started = time.perf_counter()
