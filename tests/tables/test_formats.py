@@ -227,7 +227,7 @@ def test_fil022_types_that_are_not_read_are_named(tmp_path):
     with pytest.raises(LabelTypeError, match=r"'list'.*'money'.*'raw'.*--drop 'list'") as caught:
         read_table(tmp_path / "t.parquet", "y")
     assert caught.value.exit_code == 3
-    with pytest.raises(DataError, match="'when' holds dates; leave them out with --drop when"):
+    with pytest.raises(DataError, match="'when' holds dates; leave it out with --drop when"):
         read_table(tmp_path / "t.parquet", "y", drop=["list", "money", "raw"])
     data = read_table(tmp_path / "t.parquet", "y", drop=["list", "money", "raw", "when"])
     assert data.features.names == ("x",)

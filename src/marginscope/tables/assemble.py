@@ -121,11 +121,16 @@ def _refuse_columns(raw: RawTable) -> None:
         words = joined([f"{shown(column.name)} ({_variety(column)})" for column in texts])
         parts.append(f"{words} {_has(texts)} free text or identifiers")
     drop = " ".join(f"--drop {_quoted(raw, column)}" for column in raw.columns if column in dates or column in texts)
-    advice = f"leave them out with {drop}"
+    advice = f"leave {_it([*dates, *texts])} out with {drop}"
     if texts:
         keep = " ".join(f"--text {_quoted(raw, column)}" for column in texts)
-        advice += f"; or, where the words matter, put {keep} in place of the same --drop"
+        advice += f", or read {listed(column.name for column in texts)} as words with {keep}"
+        advice += f" and leave out only {listed(column.name for column in dates)}" if dates else ""
     raise DataError(f"features must be numbers or categories, but {' and '.join(parts)}; {advice}")
+
+
+def _it(columns: list[Column]) -> str:
+    return "it" if len(columns) == 1 else "them"
 
 
 def _has(columns: list[Column]) -> str:

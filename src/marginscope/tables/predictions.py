@@ -174,7 +174,9 @@ def _one_column(
     if header and len(cells) == n_rows + 1:
         notes = [*notes, f"the first line of {name} ({shown(cells[0])}) is a header"]
         cells, places = cells[1:], places[1:]
-    _check_rows(len(cells), n_rows, name)
+    # Where the number of rows is wrong either way, a first line that is no class is no prediction.
+    is_head = header and len(cells) > 1 and cells[0].strip() not in labels
+    _check_rows(len(cells) - (is_head and len(cells) != n_rows), n_rows, name)
     if not set(cells) & set(labels) and {cell.strip() for cell in cells} & set(labels):
         cells = [cell.strip() for cell in cells]
     _check_labels(cells, name, places)
