@@ -25,8 +25,8 @@ nothing else); progress and errors go to standard error. `NO_COLOR` switches col
 |---|---|
 | 0 | done |
 | 1 | done, with a finding named by `--fail-on`, or with cells of a sweep that failed |
-| 2 | usage: a command, option or missing extra |
-| 3 | data, file or model that cannot be used |
+| 2 | usage: a command or option that cannot be meant, a path where there is no file, a missing extra |
+| 3 | data, or a file or model that is there and cannot be used |
 | 4 | numerics: the command's own product cannot be had |
 | 5 | environment: disk, permission, memory, an engine that was lost |
 | 6 | refused for security |

@@ -58,7 +58,7 @@ def diagnose(
         print_lines(diagnosis_lines(diagnosis, screen_width()))
         cause = first_cause(diagnosis)
         commands = [
-            ("next", list(diagnosis.fix_words) if diagnosis.not_learned and run.pred is None else None),
+            ("next", list(diagnosis.fix_words) if diagnosis.not_learned and diagnosis.can_be_remedied else None),
             ("why", ["marginscope", "explain", cause] if cause else None),
         ]
         print_lines(command_lines(commands, run.output))

@@ -137,6 +137,7 @@ def without_home(diagnosis: Diagnosis) -> Diagnosis:
         command = diagnosis.provenance.get("command")
         shown = None if command is None else command.replace(home, "~/")
         diagnosis.provenance = {**diagnosis.provenance, "command": shown}
-        if diagnosis.data.file is not None:
-            diagnosis.data = replace(diagnosis.data, file=diagnosis.data.file.replace(home, "~/"))
+        data = diagnosis.data
+        file, test_file = (None if one is None else one.replace(home, "~/") for one in (data.file, data.test_file))
+        diagnosis.data = replace(data, file=file, test_file=test_file)
     return diagnosis

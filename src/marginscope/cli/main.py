@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 a finding named by --fail-on or a failed cell, 2 usage, 3 data or model,
+        0 done, 1 a finding named by --fail-on or a failed cell, 2 usage or no such file, 3 data or model,
         4 numerics, 5 environment, 6 security, 7 locked, 70 internal error, 130 and 143 signals.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)

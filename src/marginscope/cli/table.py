@@ -55,7 +55,11 @@ def _heading(diagnosis: Diagnosis, width: int) -> list[Text]:
     data = diagnosis.data
     name = f"{make_visible(str(data.file))}: " if data.file else ""
     model = diagnosis.model.kind + _parameters(diagnosis)
-    sentence = f"{name}{data.rows:,} rows, {data.features or 'no'} features, {data.n_classes:,} classes; model: {model}"
+    features = _count(data.features, "feature", "features") if data.features else "no features"
+    sentence = f"{name}{data.rows:,} rows, {features}, {data.n_classes:,} classes"
+    if data.test_rows is not None:
+        sentence += f"; test: {make_visible(str(data.test_file))}, {_count(data.test_rows, 'row', 'rows')}"
+    sentence += f"; model: {model}"
     return [*paragraph(sentence, width), Text()]
 
 
@@ -208,4 +212,4 @@ def paragraph(text: str, width: int, *, head: str = "", indent: str = "", style:
 
 
 def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    return f"{number:,} {one if number == 1 else many}"

@@ -32,6 +32,7 @@ from marginscope.diagnosis.want_of_time import with_want_of_time
 from marginscope.diagnosis.without_features import NEEDS_FEATURES, WITHOUT_FEATURES, check_only_answers, no_features
 from marginscope.exceptions import CheckNotApplicable, DataError, MarginscopeError, UsageError
 from marginscope.findings import Finding, Status
+from marginscope.remedies import REMEDIES
 from marginscope.tables.dataset import Dataset
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.feature_rows import aligned, stacked
@@ -211,6 +212,8 @@ def diagnose_table(
         file=dataset.file,
         sha256=dataset.sha256,
         target=dataset.target_name,
+        test_rows=None if test is None else len(test.target),
+        test_file=None if test is None else test.file,
     )
     if model is not None and not isinstance(model, Predictions):
         model = behind_preparation(model, dataset.features)
@@ -299,6 +302,7 @@ def _run(
         classes, found = Referee().judge(case, found)
         classes = with_want_of_time(classes, found)
         parameters = parameter_table(case)
+        can_be_remedied = view.can_refit or any(case.lab.can_act(one.slug) for one in REMEDIES)
     assert isinstance(case.lab, Laboratory)
     case.lab.progress = say_nothing  # the user's callback has no business in a stored result
     kind = "reference: multinomial logistic regression" if model is None else view.kind
@@ -316,6 +320,7 @@ def _run(
         recall_note=case.recall_note,
         parameters=parameters,
         thresholds=_thresholds(case),
+        can_be_remedied=can_be_remedied,
         seconds=time.monotonic() - started,
         _try_remedies=partial(try_remedies, case),
     )

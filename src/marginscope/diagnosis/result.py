@@ -20,7 +20,10 @@ __all__ = ["DataSummary", "Diagnosis", "ModelSummary", "ParameterTable"]
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What was diagnosed; ``file``, ``sha256`` and ``target`` are ``None`` in Python."""
+    """What was diagnosed; files, ``sha256`` and ``target`` are ``None`` in Python.
+
+    ``test_rows`` is ``None`` where recall comes from cross-validation.
+    """
 
     rows: int
     features: int
@@ -28,6 +31,8 @@ class DataSummary:
     file: str | None = None
     sha256: str | None = None
     target: str | None = None
+    test_rows: int | None = None
+    test_file: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the contract."""
@@ -88,6 +93,8 @@ class Diagnosis(Displayed):
         Set by ``remedy``.
     fix_words : tuple of str
         Words of the command that tries the remedies on the same data and model; empty in Python.
+    can_be_remedied : bool
+        Whether ``remedy`` has anything to try: a model, or probabilities of one.
     seconds : float
         Wall time of the diagnosis; not in the JSON document, which repeats byte for byte.
     """
@@ -108,6 +115,7 @@ class Diagnosis(Displayed):
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     ledger: RemedyLedger | None = None
     fix_words: tuple[str, ...] = ()
+    can_be_remedied: bool = True
     seconds: float = 0.0
     _try_remedies: Callable[..., RemedyLedger] | None = field(default=None, repr=False)
 
