@@ -11,7 +11,7 @@ from marginscope.adapters import named_model
 from marginscope.adapters.prepared_model import behind_preparation
 from marginscope.adapters.references import boosted_expression, boosted_reference, linear_reference
 from marginscope.diagnosis.diagnose import diagnose_table
-from marginscope.diagnosis.model_code import code_on_features, joined_code, model_code
+from marginscope.diagnosis.model_code import code_on_features, code_on_text_labels, joined_code, model_code
 from marginscope.remedies.recipe import Recipe, Situation
 from marginscope.remedies.relabel import Relabel
 from marginscope.tables import features_from, read_table
@@ -120,3 +120,32 @@ def test_a_relabelling_says_whose_rows_it_counts():
     assert "count from 0 over the whole file" in snippet
     exec(snippet, scope)
     assert scope["y"].tolist() == ["ant", "bee", "ant", "bee", "ant"]
+
+
+def test_code_that_names_classes_runs_where_they_are_numbers(tmp_path):
+    path = tmp_path / "numbers.csv"
+    table = frame(words=False, gaps=False).drop(columns="id")
+    table["label"] = table["label"].map({"ant": 1, "bee": 2, "cow": 10})
+    table.to_csv(path, index=False)
+    ledger = diagnose_table(read_table(path, "label"), checks=["imbalance"]).remedy("10")
+    X = pd.read_csv(path)
+    y = X.pop("label")
+    named = [one for one in ledger.trials if "'10'" in one.snippet]
+    assert {"class-margins", "vs-loss"} <= {one.slug for one in named}
+    for one in named:
+        assert set(pasted(one.snippet, X, y)) <= {"1", "2", "10"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "first"),
+    [
+        (["1", "20"], "y = y.astype(str)  # labels are texts here, as in the file"),
+        (["01", "20"], "# y holds the labels as texts"),
+        (["-1", "1"], "y = y.astype(str)"),
+        (["1.50", "2"], "# y holds the labels as texts"),
+        (["1", "x"], "a = '1'"),
+    ],
+)
+def test_labels_become_texts_only_where_pandas_reads_numbers(labels, first):
+    assert code_on_text_labels(f"import x\n\na = {labels[0]!r}", labels).split("\n\n")[-1].startswith(first)
+    assert code_on_text_labels("a = 1", labels) == "a = 1"

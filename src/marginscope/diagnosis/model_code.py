@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from marginscope.adapters.references import dense_preparation
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.preparation_code import preparation_code
 
-__all__ = ["code_on_features", "joined_code", "model_code"]
+__all__ = ["code_on_features", "code_on_text_labels", "joined_code", "model_code"]
 
 _FIT = "model.fit(X, y)"
 _WIDTH = 120
+_WHOLE = re.compile(r"0|-?[1-9]\d*")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def model_code(estimator: Any, features: FeatureMatrix, *, is_file: bool) -> str:
@@ -47,6 +50,16 @@ def code_on_features(code: str, features: FeatureMatrix, *, is_file: bool) -> st
     wrapped = f"model = {made}\n{_FIT}"
     head = ["from sklearn.pipeline import Pipeline", *prepare.imports, *imports, "", *prepare.lines]
     return joined_code("\n".join(head), code.replace(_FIT, wrapped))
+
+
+def code_on_text_labels(code: str, labels: Sequence[str]) -> str:
+    """Return code that names labels of a file, for a y whose labels pandas reads as numbers."""
+    is_named = any(repr(label) in code for label in labels)
+    if not is_named or not all(_NUMBER.fullmatch(label) for label in labels):
+        return code
+    if all(_WHOLE.fullmatch(label) for label in labels):
+        return joined_code("y = y.astype(str)  # labels are texts here, as in the file", code)
+    return joined_code("# y holds the labels as texts, as in the file: pandas.read_csv(..., dtype={target: str})", code)
 
 
 def _pipeline(steps: list[str]) -> str:

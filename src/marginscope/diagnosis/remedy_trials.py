@@ -16,7 +16,7 @@ from marginscope.diagnosis.counterfactual import NO_PLACEBO, Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
 from marginscope.diagnosis.limit_notes import limit_note, separation_or_none
-from marginscope.diagnosis.model_code import code_on_features, joined_code, model_code
+from marginscope.diagnosis.model_code import code_on_features, code_on_text_labels, joined_code, model_code
 from marginscope.diagnosis.prior_correction import prior_corrected
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.referee import NEVER_A_CAUSE
@@ -225,6 +225,8 @@ def _snippet(remedy: Remedy, recipe: Recipe, case: Case, lab: Laboratory) -> str
         assert isinstance(remedy, TrainsUnderOtherShares)
         code += "\n" + prior_snippet(lab.situation, remedy.trained_shares(lab.situation.counts))
     is_file = not case.has_own_form
+    if is_file:
+        code = code_on_text_labels(code, case.names)
     if recipe.reads_features:
         return code_on_features(code, lab.situation.features, is_file=is_file)
     made = model_code(lab.situation.view.estimator, lab.situation.features, is_file=is_file)
