@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from marginscope.adapters.searched_values import notes_on_searches
 from marginscope.remedies.parameter_change import parameter_recipe
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
@@ -14,7 +15,8 @@ def penalty_recipes(slug: str, situation: Situation, factors: Sequence[float], *
     """Make one recipe per factor; raise ``CannotAct`` where the model has no penalty."""
     knobs = situation.view.penalty_knobs()
     if not knobs:
-        raise CannotAct("the model has no penalty that is known here")
+        drawn = notes_on_searches(situation.view.estimator)
+        raise CannotAct(drawn[0].rstrip(".") if drawn else "the model has no penalty that is known here")
     recipes: list[Recipe] = []
     seen = {tuple(knob.value for knob in knobs)}
     for factor in factors:

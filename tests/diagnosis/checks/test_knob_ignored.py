@@ -118,7 +118,7 @@ def test_a_weight_of_one_class_among_unweighted_ones_is_not_equal(imbalanced, ca
 
 
 def test_given_predictions_have_no_parameter(given_case, examine):
-    with pytest.raises(CheckNotApplicable, match="predictions"):
+    with pytest.raises(CheckNotApplicable, match="cannot be fitted again"):
         examine(KnobIgnored(), given_case)
 
 
