@@ -44,7 +44,9 @@ class LowCapacity:
             k = case.names.index(name)
             reached = float(case.lab_recall[k] + effect.lift[k])
             if np.isnan(train[k]):
-                claims[name] = replace(one, reason="the training recall of a model that is not fitted anew is not known")
+                claims[name] = replace(
+                    one, reason="the training recall of a model that is not fitted anew is not known"
+                )
             elif train[k] > reached + self.training_slack:
                 claims[name] = replace(
                     one,
