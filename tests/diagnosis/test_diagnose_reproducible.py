@@ -101,7 +101,7 @@ MODELS = {
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_dat054_the_model_and_the_data_are_never_changed(make, test_rows, small):
     X, y = small.X.copy(), small.y.copy()
-    X_test, y_test = X[::2].copy(), y[::2].copy()
+    X_test, y_test = X[::2] + 0.01, y[::2].copy()
     options = {"X_test": X_test, "y_test": y_test} if test_rows else {"cv": 3}
     model = make(X, y)
     before = pickle.dumps(model)
