@@ -115,7 +115,7 @@ def _on_fresh_rows(case: Case, kind: str, planted: Planted, diagnosis: Any, ledg
     scores = {"nothing": balanced_recall(seeded(case.models[kind](), seed).fit(*planted.train), fresh)}
     for trial in ledger.trials:
         if trial.outcome == "tried":
-            fitted = fit_winner(bench, bench.lab, trial)
+            fitted = fit_winner(bench, bench.lab, trial).estimator
             if fitted is not None:
                 scores[trial.slug] = balanced_recall(fitted, fresh)
     return scores

@@ -216,3 +216,18 @@ def test_text_stays_sparse_and_random_states_are_fixed():
     joint = view.joint_fit()
     assert joint[-1].random_state == 7
     assert list(joint.fit(texts, y).predict(["apple", "boat"])) == ["fruit", "boat"]
+
+
+@pytest.mark.parametrize(
+    ("base", "hidden"),
+    [(LogisticRegression, {}), (LogisticRegression, {"solver": "liblinear"}), (LinearSVC, {}), (RidgeClassifier, {})],
+)
+def test_a_subclass_that_takes_few_parameters_of_its_own(base, hidden):
+    """Its other values are those that it passes on; none of them can be set from outside."""
+
+    class Own(base):
+        def __init__(self, class_weight=None):
+            super().__init__(class_weight=class_weight, **hidden)
+
+    joint = joint_fit(Own())
+    assert (joint is None) == (base is LogisticRegression)

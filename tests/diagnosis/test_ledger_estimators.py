@@ -51,7 +51,7 @@ def test_the_code_to_paste_predicts_what_the_estimator_predicts(name, ledgers, i
     assert len(tried) >= (10 if name == "perceptron" else 14)
     for trial in tried:
         with quiet_fits():
-            fitted = fit_winner(case, case.lab, trial)
+            fitted = fit_winner(case, case.lab, trial).estimator
             guess = fitted.predict(imbalanced.X_test)
         scope = pasted(trial, case.view.estimator, imbalanced)
         answer = scope["predicted"] if "predicted" in scope else scope["model"].predict(imbalanced.X_test)
@@ -97,7 +97,7 @@ def test_thresholds_and_class_vectors_act_on_the_decision_alone(ledgers, imbalan
     case, ledger = ledgers["logistic"]
     plain = LogisticRegression(random_state=0).fit(imbalanced.X, imbalanced.y)
     for slug in ("class-thresholds", "tau-normalisation"):
-        fitted = fit_winner(case, case.lab, ledger[slug])
+        fitted = fit_winner(case, case.lab, ledger[slug]).estimator
         assert fitted.predict_proba(imbalanced.X_test) == pytest.approx(plain.predict_proba(imbalanced.X_test))
         assert ledger[slug].log_loss == pytest.approx(0.0, abs=1e-6)
         assert (fitted.predict(imbalanced.X_test) != plain.predict(imbalanced.X_test)).any()

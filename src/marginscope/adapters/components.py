@@ -27,6 +27,7 @@ __all__ = [
     "steps_of",
     "unwrap",
     "value_in_use",
+    "values_in_use",
 ]
 
 # Steps that turn raw columns into numbers; they come before any scaling.
@@ -62,6 +63,12 @@ def _is_component(value: Any) -> bool:
 def own_params(component: Any) -> dict[str, Any]:
     """Return the parameters of one component, those of its parts left out."""
     return dict(component.get_params(deep=False)) if _is_component(component) else {}
+
+
+def values_in_use(component: Any) -> dict[str, Any]:
+    """Return the parameters of one component, and those that a subclass passes on without taking them itself."""
+    hidden = {name: value for name, value in getattr(component, "__dict__", {}).items() if not name.endswith("_")}
+    return hidden | own_params(component)
 
 
 def value_in_use(component: Any, name: str, value: Any) -> Any:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marginscope.adapters.components import children, default_of, is_named, own_params
+from marginscope.adapters.components import children, default_of, is_named, own_params, values_in_use
 from marginscope.adapters.joint_search import with_joint_inside
 
 __all__ = ["joint_fit"]
@@ -80,7 +80,7 @@ def joint_fit(estimator: Any) -> Any:
         return None
     rule = next((rule for names, rule in _RULES if is_named(estimator, *names)), None)
     if rule is not None:
-        return rule(estimator, own_params(estimator))
+        return rule(estimator, values_in_use(estimator))
     if is_named(estimator, "CalibratedClassifierCV") and own_params(estimator)["method"] != "temperature":
         return _of_calibration(estimator)
     inside = children(estimator)
@@ -166,6 +166,8 @@ def _logistic(model: Any, params: dict[str, Any]) -> Any:
     """Multinomial with the same C: at equal scores its curvature is K / (K - 1) times that of one against the rest."""
     is_binary_solver = params["solver"] == "liblinear"
     if not is_binary_solver and params.get("multi_class") != "ovr":
+        return None
+    if "solver" not in own_params(model):
         return None
     from sklearn.base import clone
 

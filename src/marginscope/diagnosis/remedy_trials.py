@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +50,7 @@ def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget:
         separation = separation_or_none(case) if targets else None
         trials = _trials(case, lab, targets, causes, separation) if targets else ()
         first = frozenset(str(diagnosis[name].cause) for name in targets)
-        winner = choose(trials, targets, first)
-        if winner is None and label is None:
-            winner = on_balance(trials, sum(len(effects) for effects in lab.tried().values()))
-        best = None if winner is None else fit_winner(case, lab, winner)
+        winner, best, doubts = _best(case, lab, trials, targets, first, one_is_asked_for=label is not None)
     selection = None if winner is None else _selection(case, lab, trials, targets)
     base = {name: _number(case.lab_recall[k]) for k, name in enumerate(case.names)}
     return RemedyLedger(
@@ -64,12 +62,38 @@ def try_remedies(case: Case, diagnosis: Diagnosis, *, label: str | None, budget:
             diagnosis, targets, winner, trials, label is not None, _owing(case, lab, trials, targets)
         ),
         best_estimator_=best,
-        notes=(*diagnosis.notes, *selection_note(selection)),
+        notes=(*diagnosis.notes, *doubts, *selection_note(selection)),
         data=diagnosis.data.to_dict(),
         provenance=dict(diagnosis.provenance),
         selection=selection,
         separation=separation,
     )
+
+
+def _best(
+    case: Case,
+    lab: Laboratory,
+    trials: Sequence[RemedyTrial],
+    targets: tuple[str, ...],
+    causes: frozenset[str],
+    *,
+    one_is_asked_for: bool,
+) -> tuple[RemedyTrial | None, Any, tuple[str, ...]]:
+    """Return the remedy named best, fitted on all rows, and what is said of better ones that broke there."""
+    n_recipes = sum(len(effects) for effects in lab.tried().values())
+    left = list(trials)
+    doubts: list[str] = []
+    while True:
+        winner = choose(left, targets, causes)
+        if winner is None and not one_is_asked_for:
+            winner = on_balance(left, n_recipes)
+        if winner is None:
+            return None, None, tuple(doubts)
+        final = fit_winner(case, lab, winner)
+        if not final.doubt:
+            return winner, final.estimator, tuple(doubts)
+        doubts.append(final.doubt)
+        left.remove(winner)
 
 
 def _targets(diagnosis: Diagnosis, label: str | None) -> tuple[str, ...]:

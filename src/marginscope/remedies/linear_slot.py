@@ -7,7 +7,7 @@ import numbers
 from dataclasses import dataclass
 from typing import Any
 
-from marginscope.adapters.components import is_named, own_params, steps_of
+from marginscope.adapters.components import is_named, own_params, steps_of, values_in_use
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.shares import need_refit
 
@@ -72,7 +72,7 @@ def linear_slot(situation: Situation) -> LinearSlot:
 
 
 def _logistic(path: str, model: Any, situation: Situation) -> LinearSlot:
-    params = own_params(model)
+    params = values_in_use(model)
     if params.get("penalty") in ("l1", "elasticnet") or params.get("l1_ratio"):
         raise CannotAct("the loss cannot be exchanged beside an L1 penalty")
     is_split = params.get("multi_class") == "ovr" or params.get("solver") == "liblinear"
@@ -84,7 +84,7 @@ def _logistic(path: str, model: Any, situation: Situation) -> LinearSlot:
 
 
 def _support_vectors(path: str, model: Any) -> LinearSlot:
-    params = own_params(model)
+    params = values_in_use(model)
     if params["penalty"] != "l2":
         raise CannotAct("the loss cannot be exchanged beside an L1 penalty")
     kept = {name: params[name] for name in ("C", "fit_intercept", "class_weight")}
