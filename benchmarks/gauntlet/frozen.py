@@ -33,7 +33,10 @@ def thresholds() -> dict[str, dict[str, object]]:
     for one in (Referee(), Proof(), *CHECKS, *REMEDIES):
         values = {field.name: getattr(one, field.name) for field in fields(one)}
         found[f"{type(one).__module__}.{type(one).__name__}"] = {
-            name: repr(value) for name, value in values.items() if isinstance(value, int | float | tuple | frozenset)
+            # a set has no order of its own
+            name: repr(sorted(value) if isinstance(value, frozenset) else value)
+            for name, value in values.items()
+            if isinstance(value, int | float | tuple | frozenset)
         }
     return found
 
