@@ -1,6 +1,9 @@
 """The gauntlet: its plantings are what they say, its score is strict, its runs go on after a kill."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -254,3 +257,20 @@ def test_a_report_counts_what_the_lines_say(tmp_path, monkeypatch):
     text = write_report("tuning", _cases(), write=False)
     assert "| imbalance | 1 | 2/3 (67%" in text
     assert "weak/overfit" in text
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_the_hashes_are_the_same_in_every_process(hash_seed):
+    """Sets are read in another order under another seed of the hash function."""
+    from benchmarks.gauntlet.frozen import hashes
+
+    code = "import json; from benchmarks.gauntlet.frozen import hashes; print(json.dumps(hashes()))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(ended.stdout) == hashes()
