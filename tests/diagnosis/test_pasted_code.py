@@ -6,11 +6,14 @@ from unittest.mock import Mock
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from marginscope.adapters import named_model
 from marginscope.adapters.prepared_model import behind_preparation
 from marginscope.adapters.references import boosted_expression, boosted_reference, linear_reference
-from marginscope.diagnosis.diagnose import diagnose_table
+from marginscope.diagnosis.diagnose import diagnose, diagnose_table
 from marginscope.diagnosis.model_code import code_on_features, code_on_text_labels, joined_code, model_code
 from marginscope.remedies.recipe import Recipe, Situation
 from marginscope.remedies.relabel import Relabel
@@ -38,6 +41,61 @@ def ledger_of_file(tmp_path_factory):
     ledger = diagnose_table(data, checks=["imbalance"]).remedy("cow")
     X = pd.read_csv(path)
     return ledger, data, X.drop(columns="label"), X["label"]
+
+
+@pytest.fixture(scope="module")
+def letters():
+    """Texts of three classes, beside a number and a column of words, with gaps in all."""
+    rng = np.random.default_rng(2)
+    y = np.repeat(["ant", "bee", "cow"], [240, 120, 30])
+    words = {
+        "ant": ["hill", "queen", "leaf", "work"],
+        "bee": ["hive", "queen", "honey", "work"],
+        "cow": ["milk", "hill", "hive", "work"],
+    }
+    common = ["day", "sun", "leaf", "hill", "hive"]
+    table = pd.DataFrame(
+        {
+            "age": rng.standard_normal(y.size) * 100,
+            "post": [" ".join(rng.choice(words[one] + common, 6)) for one in y],
+            "colour": rng.choice(["red", "blue"], y.size).astype(object),
+        }
+    )
+    return table.mask(rng.random(table.shape) < 0.06).assign(label=y)
+
+
+def test_the_code_reads_texts(letters, tmp_path):
+    path = tmp_path / "letters.csv"
+    letters.to_csv(path, index=False)
+    data = read_table(path, "label", text=["post"])
+    ledger = diagnose_table(data, checks=["imbalance"]).remedy("cow")
+    X = pd.read_csv(path).drop(columns="label")
+    wanted = linear_reference(data.features, seed=0).set_params(model__class_weight="balanced")
+    wanted.fit(data.features.values, letters["label"])
+    guess = pasted(ledger["class-weights"].snippet, X, letters["label"])
+    assert (guess == wanted.predict(data.features.values)).all()
+    tried = [one for one in ledger.trials if one.outcome == "tried"]
+    assert {"class-weights", "scaling", "richer-model", "logit-adjustment"} <= {one.slug for one in tried}
+    for one in tried:
+        assert set(pasted(one.snippet, X, letters["label"])) <= {"ant", "bee", "cow"}
+
+
+def test_the_code_reads_one_text_a_row(letters):
+    texts = letters["post"].fillna("").tolist()
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    ledger = diagnose(model, texts, letters["label"].to_numpy(), checks=["imbalance"]).remedy("cow")
+    tried = [one for one in ledger.trials if one.outcome == "tried"]
+    assert {"class-weights", "richer-model", "scaling"} <= {one.slug for one in tried}
+    for one in tried:
+        assert set(pasted(MODEL + one.snippet, texts, letters["label"])) <= {"ant", "bee", "cow"}
+
+
+MODEL = (
+    "from sklearn.feature_extraction.text import TfidfVectorizer\n"
+    "from sklearn.linear_model import LogisticRegression\n"
+    "from sklearn.pipeline import make_pipeline\n"
+    "model = make_pipeline(TfidfVectorizer(), LogisticRegression())\n"
+)
 
 
 def pasted(snippet, X, y):

@@ -10,6 +10,8 @@ from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -233,6 +235,49 @@ def test_a_scaler_does_not_centre_sparse_rows(situation_of, uneven):
     (recipe,) = remedy("scaling").recipes(situation_of(LogisticRegression(), X=sp.csr_matrix(X), y=y))
     recipe.estimator.fit(sp.csr_matrix(X), y)
     assert not recipe.estimator[0].with_mean
+
+
+def words_and_numbers(final):
+    parts = make_column_transformer((OneHotEncoder(sparse_output=False), ["w"]), remainder="passthrough")
+    return make_pipeline(parts, SimpleImputer(), final)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(LogisticRegression(), id="bare"),
+        pytest.param(make_pipeline(LogisticRegression()), id="a pipeline of one"),
+        pytest.param(words_and_numbers(LogisticRegression()), id="behind the columns of words"),
+        pytest.param(GridSearchCV(words_and_numbers(LinearSVC()), {"linearsvc__C": [1.0]}, cv=2), id="in a search"),
+        pytest.param(OneVsRestClassifier(LinearSVC()), id="around one model a class"),
+    ],
+)
+def test_the_code_puts_the_scaler_where_it_was_tried(model, situation_of):
+    rng = np.random.default_rng(0)
+    y = np.repeat(["ant", "bee", "cow"], 20)
+    X = pd.DataFrame({"a": rng.standard_normal(60), "b": 1e4 * rng.standard_normal(60) + 1e6})
+    if model.__class__.__name__ in ("Pipeline", "GridSearchCV") and len(getattr(model, "steps", "xx")) > 1:
+        X.insert(0, "w", rng.choice(["red", "blue"], 60))
+    situation = situation_of(model, X=X.select_dtypes("number").to_numpy(), y=y)
+    (recipe,) = remedy("scaling").recipes(situation)
+    scope = {"X": X, "y": y, "model": clone(model)}
+    exec(remedy("scaling").snippet(situation, recipe), scope)
+    wanted = clone(recipe.estimator).fit(X, y)
+    assert (scope["model"].predict(X) == wanted.predict(X)).all()
+    assert scope["model"].__class__ is wanted.__class__
+    inner, other = (getattr(one, "best_estimator_", one) for one in (scope["model"], wanted))
+    assert [type(step) for _, step in inner.steps] == [type(step) for _, step in other.steps]
+
+
+def test_the_code_does_not_centre_sparse_rows(situation_of, uneven):
+    import scipy.sparse as sp
+
+    X, y, _, _ = uneven
+    situation = situation_of(LogisticRegression(), X=sp.csr_matrix(X), y=y)
+    (recipe,) = remedy("scaling").recipes(situation)
+    scope = {"X": sp.csr_matrix(X), "y": y, "model": LogisticRegression()}
+    exec(remedy("scaling").snippet(situation, recipe), scope)
+    assert not scope["model"][0].with_mean
 
 
 def test_spellings_are_written_into_the_snippet(situation_of):

@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.pipeline import Pipeline
 
-from marginscope.tables import features_from
+from marginscope.tables import features_from, read_table
 from marginscope.tables.preparation import preparation
 from marginscope.tables.preparation_code import preparation_code
 
@@ -86,3 +86,65 @@ def test_lines_are_short_and_names_whole():
     scope = {}
     exec("\n".join(code.lines[: code.lines.index("]") + 1]), scope)
     assert scope["numbers"] == list(table(40).columns)
+
+
+WORDS = ["rain", "sun", "wind", "snow", "fog", "hail"]
+
+
+def letters(n=60, *, gaps):
+    """A table with a column of texts, numbers of two scales and a column of words."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "height": rng.standard_normal(n) * 50,
+            "the post": [" ".join(rng.choice(WORDS, 4)) for _ in range(n)],
+            "colour": rng.choice(["red", "dark blue"], n).astype(object),
+            "width": rng.standard_normal(n),
+        }
+    )
+    if gaps:
+        frame = frame.mask(rng.random(frame.shape) < 0.1)
+    return frame.assign(label=np.resize(["ant", "bee"], n))
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("left_out", [(), ("colour",), ("height", "width"), ("colour", "height", "width")])
+def test_texts_become_what_the_reader_made_of_them(tmp_path, gaps, left_out):
+    path = tmp_path / "letters.csv"
+    letters(gaps=gaps).drop(columns=list(left_out)).to_csv(path, index=False)
+    data = read_table(path, "label", text=["the post"])
+    wanted = data.features.values.toarray()
+    code = preparation_code(data.features, scale=True, is_file=True)
+    X = pd.read_csv(path).drop(columns="label")
+    np.testing.assert_allclose(run(code, X), wanted[:, np.lexsort(wanted)], atol=1e-12)
+    assert ("# missing cells of X are NaN" in code.lines) == gaps
+
+
+def test_two_columns_of_texts_and_many_numbers(tmp_path):
+    path = tmp_path / "letters.csv"
+    first, second = letters(gaps=False), letters(61, gaps=True).iloc[1:].reset_index(drop=True)
+    more = pd.DataFrame(RNG.standard_normal((60, 50)), columns=[f"n {at}" for at in range(50)])
+    table = pd.concat([more, first, second[["the post"]].set_axis(["answer"], axis=1)], axis=1)
+    table.to_csv(path, index=False)
+    data = read_table(path, "label", text=["the post", "answer"])
+    wanted = data.features.values.toarray()
+    code = preparation_code(data.features, scale=True, is_file=True)
+    X = pd.read_csv(path).drop(columns="label")
+    np.testing.assert_allclose(run(code, X), wanted[:, np.lexsort(wanted)], atol=1e-12)
+
+
+def test_one_text_a_row_takes_a_vectorizer_and_no_column():
+    texts = letters(gaps=False)["the post"].tolist()
+    features = features_from(texts)
+    wanted = features.values.toarray()
+    np.testing.assert_allclose(
+        run(preparation_code(features, scale=True), texts), wanted[:, np.lexsort(wanted)], atol=1e-12
+    )
+
+
+def test_rows_of_a_training_table_keep_what_it_was_made_of(tmp_path):
+    path = tmp_path / "letters.csv"
+    letters(gaps=False).to_csv(path, index=False)
+    features = read_table(path, "label", text=["the post"]).features
+    assert features.take(np.arange(5)).made_of == features.made_of
+    assert [one.kind for one in features.made_of] == ["number", "text", "category", "number"]

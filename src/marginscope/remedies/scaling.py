@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from marginscope.adapters.components import own_params, steps_of
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.shares import need_refit
@@ -43,9 +45,25 @@ class Scaling:
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
-        return (
-            "from sklearn.pipeline import make_pipeline\n"
-            "from sklearn.preprocessing import StandardScaler\n\n"
-            "model = make_pipeline(StandardScaler(), model)\n"
-            "model.fit(X, y)"
-        )
+        scaler = "StandardScaler(with_mean=False)" if situation.features.is_sparse else "StandardScaler()"
+        head = "from sklearn.preprocessing import StandardScaler\n"
+        place = _place(recipe.estimator, situation.view.estimator)
+        if place is None:
+            head += f"from sklearn.pipeline import make_pipeline\n\nmodel = make_pipeline({scaler}, model)\n"
+        else:
+            owner, name, steps_after = place
+            head += f"\n{owner}.steps.insert({-steps_after}, ({name!r}, {scaler}))\n"
+        return f"{head}model.fit(X, y)"
+
+
+def _place(made: Any, present: Any) -> tuple[str, str, int] | None:
+    """Return the pipeline that got the scaler, the step's name and the steps after it; None for a new pipeline."""
+    path = "model"
+    while (steps := steps_of(present)) is None:
+        present, made = own_params(present).get("estimator"), own_params(made).get("estimator")
+        if present is None or made is None:
+            return None
+        path += ".estimator"
+    known = [name for name, _ in steps]
+    names = [name for name, _ in steps_of(made) or ()]
+    return next(((path, name, len(names) - 1 - at) for at, name in enumerate(names) if name not in known), None)

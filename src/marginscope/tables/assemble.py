@@ -35,7 +35,8 @@ def assemble(
 
         if options.strict and missing:
             raise DataError(_missing_sentence(missing, ()))
-        features, columns, said = combine(raw.columns, len(raw.target), plan)
+        features, said = combine(raw.columns, len(raw.target), plan)
+        columns = features.made_of
         notes += said
     else:
         values = fill_matrix(raw.columns, len(raw.target))

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from marginscope.tables.plan import ColumnPlan
+
 __all__ = ["FeatureMatrix"]
 
 
@@ -31,6 +33,8 @@ class FeatureMatrix:
         Whether the values were brought to one scale when they were made.
     vectorizer : object or None
         What made the values of raw texts.
+    made_of : tuple of ColumnPlan
+        The columns of a table that its texts made a sparse matrix; none otherwise.
     is_flattened : bool
         Whether the rows that a model reads have more than one axis (images, sequences).
     """
@@ -42,6 +46,7 @@ class FeatureMatrix:
     notes: tuple[str, ...] = ()
     is_scaled: bool = False
     vectorizer: Any = field(default=None, repr=False)
+    made_of: tuple[ColumnPlan, ...] = field(default=(), repr=False)
     is_flattened: bool = False
 
     @property

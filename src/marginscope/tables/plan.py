@@ -13,7 +13,8 @@ class ColumnPlan:
     """How one column of the training file was used.
 
     ``kind`` is ``"number"``, ``"category"`` or ``"text"``. ``median`` and ``scale``
-    are set only where text made the matrix sparse, as is ``has_missing``.
+    are set only where text made the matrix sparse, as is ``has_missing`` (of a text:
+    whether any is empty).
     """
 
     name: str

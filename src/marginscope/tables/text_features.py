@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,17 @@ from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.plan import ColumnPlan, ReadingPlan
 from marginscope.tables.wording import count, listed, shown
 
-__all__ = ["MISSING_LEVEL", "combine", "tf_idf"]
+__all__ = ["MISSING_LEVEL", "TF_IDF", "combine", "tf_idf"]
 
-_MOST_WORDS = 5_000
+#: The settings of scikit-learn's ``TfidfVectorizer``.
+TF_IDF = {"sublinear_tf": True, "max_features": 5_000}
 
 #: The name of the level that missing cells of a categorical column form.
 MISSING_LEVEL = "(missing)"
 
 
-def combine(
-    columns: list[Column], n_rows: int, plan: ReadingPlan | None
-) -> tuple[FeatureMatrix, tuple[ColumnPlan, ...], list[str]]:
-    """Return all columns as one sparse matrix, the plan of each, and what was done.
+def combine(columns: list[Column], n_rows: int, plan: ReadingPlan | None) -> tuple[FeatureMatrix, list[str]]:
+    """Return all columns as one sparse matrix, with the plan of each, and what was done.
 
     Numbers are filled with their median and divided by their largest absolute
     value, categories become one column a level, texts become tf-idf weights.
@@ -50,7 +48,8 @@ def combine(
             "by their largest absolute value (medians where missing), categories one column a level"
         )
     values = sp.csr_array(sp.hstack(blocks, format="csr"))
-    return FeatureMatrix(values, tuple(names), (False,) * len(names), is_scaled=True), tuple(plans), notes
+    flags = (False,) * len(names)
+    return FeatureMatrix(values, tuple(names), flags, is_scaled=True, made_of=tuple(plans)), notes
 
 
 def _numbers(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any, list[str], ColumnPlan]:
@@ -59,7 +58,8 @@ def _numbers(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any
     if known is None:
         median = float(np.median(filled)) if filled.size else 0.0
         scale = float(np.abs(filled).max(initial=0.0)) or 1.0
-        known = ColumnPlan(column.name, "number", median=median, scale=scale)
+        has_missing = filled.size < n_rows
+        known = ColumnPlan(column.name, "number", has_missing=has_missing, median=median, scale=scale)
     values[np.isnan(values)] = known.median
     return sp.csr_array((values / known.scale)[:, None]), [column.name], known
 
@@ -77,7 +77,7 @@ def _categories(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[
 
 def _texts(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any, list[str], ColumnPlan]:
     block, vectorizer = tf_idf(column.texts, column.name, None if known is None else known.vectorizer)
-    known = known or replace(ColumnPlan(column.name, "text"), vectorizer=vectorizer)
+    known = known or ColumnPlan(column.name, "text", has_missing="" in column.texts, vectorizer=vectorizer)
     names = [f"{column.name}:{word}" for word in vectorizer.get_feature_names_out()]
     return block, names, known
 
@@ -94,7 +94,7 @@ def tf_idf(texts: Any, name: str, vectorizer: Any = None) -> tuple[Any, Any]:
 
     if vectorizer is not None:
         return sp.csr_array(vectorizer.transform(texts)), vectorizer
-    vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=_MOST_WORDS)
+    vectorizer = TfidfVectorizer(**TF_IDF)
     try:
         block = vectorizer.fit_transform(texts)
     except ValueError as error:
