@@ -112,7 +112,7 @@ def test_a_page_states_the_thresholds_of_its_check(slug: str) -> None:
 
 
 def test_the_docs_state_what_counts_as_proof() -> None:
-    from marginscope.diagnosis.counterfactual import Proof
+    from marginscope.diagnosis.proof import Proof
 
     text = (ROOT / "docs" / "causes.md").read_text(encoding="utf-8")
     for value in dataclasses.astuple(Proof()):

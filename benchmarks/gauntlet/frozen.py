@@ -25,7 +25,7 @@ def _of_files(paths) -> str:
 def thresholds() -> dict[str, dict[str, object]]:
     """All numbers that a check, the referee, the rules of proof or a remedy decide by."""
     from marginscope.diagnosis.checks import CHECKS
-    from marginscope.diagnosis.counterfactual import Proof
+    from marginscope.diagnosis.proof import Proof
     from marginscope.diagnosis.referee import Referee
     from marginscope.remedies import REMEDIES
 

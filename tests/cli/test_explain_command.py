@@ -8,7 +8,7 @@ import pytest
 
 from marginscope.cli.explain import page, slugs, summary
 from marginscope.cli.main import main
-from marginscope.diagnosis.counterfactual import Proof
+from marginscope.diagnosis.proof import Proof
 from marginscope.diagnosis.referee import Referee
 from marginscope.findings import Verdict
 from marginscope.remedies import REMEDIES

@@ -101,7 +101,7 @@ def blobs() -> Callable[..., Problem]:
 @pytest.fixture(scope="session")
 def case_of() -> Callable[..., Any]:
     """Return the case that a diagnosis hands to its checks."""
-    engine = importlib.import_module("marginscope.diagnosis.diagnose")
+    engine = importlib.import_module("marginscope.diagnosis.examination")
 
     def make(model: Any, problem: Problem, **options: Any) -> Any:
         keeper = Keeper()

@@ -13,6 +13,7 @@ from marginscope.diagnosis.copied_rows import copies_of_rows
 from marginscope.diagnosis.folds import cross_validation
 from marginscope.exceptions import DataError
 from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.feature_rows import group_equal_rows
 
 
 def oversampled(seed=0):
@@ -77,14 +78,14 @@ def test_a_forest_is_not_flattered_by_copies_made_before_the_split():
 )
 def test_only_rows_that_no_chance_makes_equal_are_kept_together(features, is_grouped):
     matrix = FeatureMatrix(features, ("a", "b", "c"), (False,) * 3)
-    assert (copies_of_rows(matrix, np.zeros(100, dtype=np.int64)) is not None) == is_grouped
+    assert (copies_of_rows(matrix, np.zeros(100, dtype=np.int64), group_equal_rows(matrix)) is not None) == is_grouped
 
 
 def test_a_twin_with_another_label_is_no_copy():
     features = FeatureMatrix(
         np.repeat(np.random.default_rng(0).normal(size=(50, 3)), 2, axis=0), ("a", "b", "c"), (False,) * 3
     )
-    assert copies_of_rows(features, np.tile([0, 1], 50)) is None
+    assert copies_of_rows(features, np.tile([0, 1], 50), group_equal_rows(features)) is None
 
 
 def test_test_rows_that_are_the_training_rows_are_refused():

@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 
 import marginscope as ms
 from marginscope.diagnosis.case import BudgetSpent, NotTried
-from marginscope.diagnosis.counterfactual import Proof
 from marginscope.diagnosis.effects import compare, recall_of, with_placebo
+from marginscope.diagnosis.proof import Proof
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.trials import trial_of_predictions
 from marginscope.remedies import REMEDIES
@@ -203,6 +203,7 @@ def made_up(lab, lift, *, rows, taken=0, fallen=0, placebo=0.0):
         ({"lift": 0.03, "rows": 400}, "rises by less than 0.05"),
         ({"lift": 0.34, "rows": 6}, "reaches zero"),
         ({"lift": 1.0, "rows": 4}, "4 scored rows prove nothing"),
+        ({"lift": 1.0, "rows": 1}, "1 scored row proves nothing, 5 are needed"),
         ({"lift": 0.5, "rows": 60, "fallen": 0.8}, "balanced recall falls"),
         ({"lift": 0.5, "rows": 60, "taken": 0.45}, "rivals lose"),
         ({"lift": 0.5, "rows": 60, "taken": 0.1, "placebo": 0.5}, "placebo on permuted labels does as much"),
@@ -215,6 +216,7 @@ def made_up(lab, lift, *, rows, taken=0, fallen=0, placebo=0.0):
         "too small",
         "reaches zero",
         "too few rows",
+        "one row",
         "balanced falls",
         "rivals pay",
         "placebo does as much",

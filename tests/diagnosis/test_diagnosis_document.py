@@ -235,7 +235,7 @@ class Broken:
 
 @pytest.fixture
 def with_broken(monkeypatch, healthy):
-    engine = importlib.import_module("marginscope.diagnosis.diagnose")
+    engine = importlib.import_module("marginscope.diagnosis.examination")
 
     def run(error):
         monkeypatch.setattr(engine, "CHECKS", (CHECKS[0], Broken(error), CHECKS[-1]))

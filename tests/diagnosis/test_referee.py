@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marginscope as ms
+from marginscope.diagnosis.candidates import NEVER_A_CAUSE, PREFERENCE
 from marginscope.diagnosis.effects import compare, with_placebo
 from marginscope.diagnosis.intervals import wilson_interval
-from marginscope.diagnosis.referee import NEVER_A_CAUSE, PREFERENCE, Referee
+from marginscope.diagnosis.referee import Referee
 from marginscope.diagnosis.trials import trial_of_predictions
 from marginscope.findings import Counterfactual, Evidence, Finding, Status
 

@@ -29,7 +29,7 @@ def _cases():
 def test_the_registry_covers_what_the_page_promises():
     from benchmarks.gauntlet.__main__ import seeds_of
 
-    from marginscope.diagnosis.referee import NEVER_A_CAUSE, PREFERENCE
+    from marginscope.diagnosis.candidates import NEVER_A_CAUSE, PREFERENCE
 
     cases = _cases()
     assert len({case.key for case in cases}) == len(cases)

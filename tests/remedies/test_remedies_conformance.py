@@ -22,7 +22,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import marginscope as ms
-from marginscope.diagnosis.referee import NEVER_A_CAUSE, PREFERENCE
+from marginscope.diagnosis.candidates import NEVER_A_CAUSE, PREFERENCE
 from marginscope.remedies import REMEDIES, remedy
 from marginscope.remedies.changes import ALL, FAMILIES
 from marginscope.remedies.recipe import CannotAct, Recipe
@@ -341,7 +341,7 @@ def effect_of(situation_of):
 
     from marginscope.findings import Finding, Status
 
-    engine = importlib.import_module("marginscope.diagnosis.diagnose")
+    engine = importlib.import_module("marginscope.diagnosis.examination")
 
     @dataclass
     class Keeper:

@@ -138,3 +138,10 @@ def test_text_by_itself_and_strict(write):
     assert data.features.shape == (2, 3)
     with pytest.raises(DataError, match="--strict"):
         read_table(write(REVIEWS), "y", text=["review"], strict=True)
+
+
+def test_one_cell_of_an_unknown_level_is_told_in_the_singular(write, train):
+    test = read_table(write("colour,size,mass,y\ngreen,1,2,u\nred,1,2,v\n", "test.csv"), "y", like=train)
+    assert note(test, "training file does not have") == [
+        "1 cell of 'colour' holds a level that the training file does not have ('green'); it counts as no known level"
+    ]

@@ -19,7 +19,7 @@ from marginscope.diagnosis.subsample_error import SubsampleError
 from marginscope.diagnosis.trials import Subject, Trial
 from marginscope.findings import Counterfactual, Evidence, Finding
 from marginscope.tables.feature_matrix import FeatureMatrix
-from marginscope.tables.feature_rows import dense_rows, group_equal_rows
+from marginscope.tables.feature_rows import dense_rows
 
 __all__ = ["BUDGET_SPENT", "BudgetSpent", "Case", "Check", "Interventions", "NotTried"]
 
@@ -100,6 +100,8 @@ class Case:
         All rows: training rows first, then test rows where they were given.
     features : FeatureMatrix
         The same rows as numbers.
+    row_groups : ndarray of shape (n_samples,)
+        Number of the group of equal feature rows that every row belongs to.
     names : tuple of str
         Labels as strings.
     n_train : int
@@ -127,6 +129,7 @@ class Case:
     view: ModelView
     subject: Subject
     features: FeatureMatrix
+    row_groups: NDArray[np.int64]
     names: tuple[str, ...]
     n_train: int
     design: Design
@@ -160,11 +163,6 @@ class Case:
     def mean_proba(self) -> NDArray[np.float64] | None:
         """Out-of-sample probabilities of the diagnosed model, averaged over repeats."""
         return self.base.mean_proba()
-
-    @cached_property
-    def row_groups(self) -> NDArray[np.int64]:
-        """Number of the group of equal feature rows that every row belongs to."""
-        return group_equal_rows(self.features)
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:

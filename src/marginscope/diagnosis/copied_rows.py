@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.tables.feature_matrix import FeatureMatrix
-from marginscope.tables.feature_rows import group_equal_rows
 
 __all__ = ["MANY", "copies_of_rows", "number_of_copies", "same_row_and_label"]
 
@@ -27,8 +26,16 @@ def number_of_copies(groups: NDArray[np.int64]) -> int:
     return int(groups.size - np.unique(groups).size)
 
 
-def copies_of_rows(features: FeatureMatrix, codes: NDArray[np.int64]) -> NDArray[np.int64] | None:
+def copies_of_rows(
+    features: FeatureMatrix, codes: NDArray[np.int64], groups: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
     """Return the groups of rows that are equal in features and label, where many are copies by no chance.
+
+    Parameters
+    ----------
+    features : FeatureMatrix
+    codes, groups : ndarray of shape (n_samples,)
+        Class of every row, and the number of the group of rows with equal features.
 
     Returns
     -------
@@ -39,7 +46,7 @@ def copies_of_rows(features: FeatureMatrix, codes: NDArray[np.int64]) -> NDArray
     """
     if features.is_sparse or not features.shape[1]:
         return None
-    groups = same_row_and_label(group_equal_rows(features), codes)
+    groups = same_row_and_label(groups, codes)
     if number_of_copies(groups) <= MANY * groups.size:
         return None
     values = [np.unique(features.values[:, j]).size for j in range(features.shape[1])]

@@ -14,56 +14,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from marginscope._display import display_order, signed
+from marginscope.diagnosis.candidates import (
+    NEVER_A_CAUSE,
+    PREFERENCE,
+    Candidate,
+    best_unproven,
+    beyond_same_class,
+    claim_sentence,
+)
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import lift_panel
-from marginscope.findings import ClassDiagnosis, Counterfactual, Evidence, Finding, Panel, Series, Status, Verdict
+from marginscope.findings import ClassDiagnosis, Evidence, Finding, Panel, Series, Status, Verdict
 
-__all__ = ["PREFERENCE", "Referee"]
+__all__ = ["Referee"]
 
-PREFERENCE = (
-    "label-map",
-    "class-absent",
-    "conflicting-labels",
-    "knob-ignored",
-    "mislabelled",
-    "few-rows",
-    "share-drift",
-    "not-converged",
-    "dead-units",
-    "flat-loss",
-    "unscaled-features",
-    "over-regularised",
-    "overfit",
-    "one-vs-rest-masking",
-    "shared-interference",
-    "imbalance",
-    "low-capacity",
-    "no-signal",
-    "rival-overlap",
-)
-# Share of a lift from which a placebo needs a word.
-_LIKE = 0.75
 _LIFTED = "passable, but lifted: "
-# Causes whose interventions set or train the same kind of model differently.
-SAME_CLASS = (
-    "not-converged",
-    "dead-units",
-    "flat-loss",
-    "unscaled-features",
-    "over-regularised",
-    "one-vs-rest-masking",
-)
-NEVER_A_CAUSE = frozenset({"infinite-parameters", "weights-vanish", "non-identifiable"})
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A cause for one class, with what it repairs and why."""
-
-    slug: str
-    net: float
-    sentence: str
-    claim: Counterfactual | None = None
 
 
 @dataclass(frozen=True)
@@ -186,9 +151,9 @@ class Referee:
             claims = [one for one in finding.counterfactuals if one.label == name and one.is_proof]
             claim = max(claims, key=lambda one: one.net) if claims else None
             net = claim.net if claim is not None else self._explained_share(case, finding, k)
-            sentence = finding.reasons.get(name, finding.sentence) if claim is None else _claim_sentence(claim)
+            sentence = finding.reasons.get(name, finding.sentence) if claim is None else claim_sentence(claim)
             found.append(Candidate(finding.slug, net, sentence, claim))
-        return _beyond_same_class(found)
+        return beyond_same_class(found)
 
     def _explained_share(self, case: Case, finding: Finding, k: int) -> float:
         """Recall that a cause without an intervention accounts for."""
@@ -222,7 +187,7 @@ class Referee:
         ranked: list[Candidate],
         k: int,
     ) -> ClassDiagnosis:
-        tried = self._best_unproven(by_slug, result.label)
+        tried = best_unproven(by_slug, result.label)
         why = self._why_verdict(case, result, ranked, k)
         if not ranked:
             reason = f"{why}no cause was proved"
@@ -270,38 +235,7 @@ class Referee:
             return _LIFTED
         claims = [case.lab.claim(slug, k, result.label) for slug in case.lab.tried()]
         proofs = [one for one in claims if one is not None and one.is_proof]
-        return f"{_LIFTED}{_claim_sentence(max(proofs, key=lambda one: one.net))}; " if proofs else ""
-
-    def _best_unproven(self, by_slug: Mapping[str, Finding], name: str) -> Candidate | None:
-        """The cause whose intervention lifted the class most without proving it."""
-        best: Candidate | None = None
-        for finding in by_slug.values():
-            for claim in finding.counterfactuals:
-                better = claim.label == name and not claim.is_proof and (best is None or claim.lift > best.net)
-                if better and finding.slug not in NEVER_A_CAUSE:
-                    best = Candidate(finding.slug, claim.lift, _claim_sentence(claim), claim)
-        return best
-
-
-def _beyond_same_class(candidates: list[Candidate]) -> list[Candidate]:
-    """Credit a richer model class only with what the present class, better set, does not reach."""
-    own = [one.net for one in candidates if one.slug in SAME_CLASS]
-    if not own:
-        return candidates
-    return [replace(one, net=one.net - max(own)) if one.slug == "low-capacity" else one for one in candidates]
-
-
-def _claim_sentence(claim: Counterfactual) -> str:
-    low, high = claim.interval
-    text = f"recall {signed(claim.lift)} [{signed(low)}, {signed(high)}] by {claim.intervention.replace('-', ' ', 1)}"
-    if claim.placebo is None:
-        return text
-    if claim.is_proof and claim.placebo > _LIKE * claim.lift:
-        # What such a proof rests on; under permuted labels rivals pay in full.
-        return (
-            f"{text}, for which rivals pay {signed(-claim.rival_cost)} (placebo {signed(claim.placebo)}, paid in full)"
-        )
-    return f"{text} (placebo {signed(claim.placebo)})"
+        return f"{_LIFTED}{claim_sentence(max(proofs, key=lambda one: one.net))}; " if proofs else ""
 
 
 def _why_lost(first: Candidate, second: Candidate, equal: float) -> str:

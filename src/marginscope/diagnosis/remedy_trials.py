@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from marginscope._display import display_order
 from marginscope.diagnosis.calibration import log_loss_interval, probability_changes
+from marginscope.diagnosis.candidates import NEVER_A_CAUSE
 from marginscope.diagnosis.case import Case, NotTried
-from marginscope.diagnosis.counterfactual import NO_PLACEBO, Laboratory
+from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
 from marginscope.diagnosis.limit_notes import limit_note, separation_or_none
 from marginscope.diagnosis.model_code import code_on_features, code_on_text_labels, joined_code, model_code
 from marginscope.diagnosis.prior_correction import prior_corrected
+from marginscope.diagnosis.proof import NO_PLACEBO
 from marginscope.diagnosis.quiet import quiet_fits
-from marginscope.diagnosis.referee import NEVER_A_CAUSE
 from marginscope.diagnosis.remedy_choice import choose, on_balance
 from marginscope.diagnosis.remedy_sentence import outcome_sentence, selection_note
 from marginscope.diagnosis.result import Diagnosis

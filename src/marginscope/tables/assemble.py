@@ -161,9 +161,11 @@ def _column_notes(columns: list[Column]) -> list[str]:
 
 
 def _unknown_note(column: Column) -> str:
+    n = column.unknown.total()
+    hold, they = ("holds a level", "it counts") if n == 1 else ("hold levels", "they count")
     return (
-        f"{count(column.unknown.total(), 'cell')} of {shown(column.name)} hold levels that the training file does not "
-        f"have ({listed(level for level, _ in column.unknown.most_common(5))}); they count as no known level"
+        f"{count(n, 'cell')} of {shown(column.name)} {hold} that the training file does not have "
+        f"({listed(level for level, _ in column.unknown.most_common(5))}); {they} as no known level"
     )
 
 

@@ -6,9 +6,9 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from marginscope.diagnosis.candidates import NEVER_A_CAUSE, PREFERENCE
 from marginscope.diagnosis.case import NotTried
 from marginscope.diagnosis.checks import CHECKS
-from marginscope.diagnosis.referee import NEVER_A_CAUSE, PREFERENCE
 from marginscope.exceptions import CheckNotApplicable
 from marginscope.findings import Finding, Status
 from marginscope.remedies import REMEDIES

@@ -84,7 +84,8 @@ def _reason(case: Case, k: int) -> str:
     if n == 0:
         return "one row only, which trains and cannot be tested" if case.counts[k] == 1 else "no test rows"
     low, high = case.scores.interval[k]
-    return f"{n} scored row{'s' * (n != 1)} leave the recall anywhere in {low:.2f} to {high:.2f}"
+    leaves = "1 scored row leaves" if n == 1 else f"{n} scored rows leave"
+    return f"{leaves} the recall anywhere in {low:.2f} to {high:.2f}"
 
 
 def _panel(case: Case, k: int) -> Panel:
