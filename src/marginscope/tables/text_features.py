@@ -43,8 +43,9 @@ def combine(columns: list[Column], n_rows: int, plan: ReadingPlan | None) -> tup
             )
     others = [column for column in columns if column.kind != "text"]
     if others and plan is None:
+        was = "was" if len(others) == 1 else "were"
         notes.append(
-            f"beside the text, {listed((column.name for column in others), 8)} were made sparse: numbers divided "
+            f"beside the text, {listed((column.name for column in others), 8)} {was} made sparse: numbers divided "
             "by their largest absolute value (medians where missing), categories one column a level"
         )
     values = sp.csr_array(sp.hstack(blocks, format="csr"))
