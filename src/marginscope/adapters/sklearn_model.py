@@ -184,8 +184,13 @@ class SklearnModel:
         return linear_part(fitted, X)
 
     def has_scaler(self) -> bool:
-        """See ``ModelView``; a scaler on some of the columns counts."""
-        return any(_scales(part) for part in components(self._given).values())
+        """See ``ModelView``; a scaler beside columns that are passed on as they are does not count."""
+        known = components(self._given)
+        mixed = [path for path, part in known.items() if _passes_on(part)]
+        return any(
+            _scales(part) and not any(path.startswith(f"{one}__" if one else "") for one in mixed)
+            for path, part in known.items()
+        )
 
     def is_scale_free(self) -> bool:
         """See ``ModelView``."""
@@ -287,6 +292,15 @@ def _fresh_copy(model: Any, seed: int) -> Any:
         if hasattr(value, "split") and not isinstance(value, str) and getattr(value, "random_state", seed) is None:
             value.random_state = seed
     return estimator
+
+
+def _passes_on(part: Any) -> bool:
+    """Whether it is a ``ColumnTransformer`` that leaves some columns as they are."""
+    if not is_named(part, "ColumnTransformer"):
+        return False
+    params = own_params(part)
+    rest = [params.get("remainder"), *(one[1] for one in params.get("transformers") or ())]
+    return any(isinstance(one, str) and one == "passthrough" for one in rest)
 
 
 def _scales(part: Any) -> bool:

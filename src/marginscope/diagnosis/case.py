@@ -21,7 +21,7 @@ from marginscope.findings import Counterfactual, Evidence, Finding
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.feature_rows import dense_rows
 
-__all__ = ["BUDGET_SPENT", "BudgetSpent", "Case", "Check", "Interventions", "NotTried"]
+__all__ = ["BUDGET_SPENT", "BudgetSpent", "Case", "Check", "Failed", "Interventions", "NotTried"]
 
 
 _SHOWN_ROWS = 2000
@@ -30,6 +30,10 @@ _SHOWN_PER_CLASS = 30
 
 class NotTried(Exception):
     """An intervention that has no effect to show; the message says why."""
+
+
+class Failed(NotTried):
+    """An intervention that broke; the message says how."""
 
 
 #: How every reason begins that want of time gives.

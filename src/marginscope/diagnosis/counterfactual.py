@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from marginscope.adapters.sklearn_model import SklearnModel
-from marginscope.diagnosis.case import BUDGET_SPENT, BudgetSpent, NotTried
+from marginscope.diagnosis.case import BUDGET_SPENT, BudgetSpent, Failed, NotTried
 from marginscope.diagnosis.effects import Effect, called_rate, compare, recall_of, with_placebo
 from marginscope.diagnosis.folds import Design
 from marginscope.diagnosis.intervals import simultaneous_z
@@ -102,6 +102,8 @@ class Laboratory:
         if slug not in self._effects:
             try:
                 self._effects[slug] = self._run(slug)
+            except Failed as reason:
+                self._effects[slug] = reason
             except (CannotAct, ModelError) as reason:
                 self._effects[slug] = NotTried(str(reason))
         outcome = self._effects[slug]
@@ -194,7 +196,7 @@ class Laboratory:
             self._recipes[one.name] = one
             trial = self.trial(one)
             if trial.failure:
-                raise CannotAct(f"{one.name} failed: {trial.failure}")
+                raise Failed(trial.failure if one.name == slug else f"{one.name}: {trial.failure}")
             effect = compare(self.base, trial, self.raw.codes, self.n_classes, z_simultaneous=z, merges=one.merges)
             if np.nanmax(effect.lift, initial=0.0) >= self.proof.least_lift:
                 effect = self._add_placebo(effect, one)

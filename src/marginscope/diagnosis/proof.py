@@ -70,8 +70,10 @@ class Proof:
         # One row of a class of five must not veto what lifts a hundred.
         elif effect.balanced < -max(self.balanced_fall, effect.balanced_error):
             reason = "balanced recall falls"
-        elif effect.net_low[code] <= 0 or lift - effect.cost[code] < self.least_net_share * lift:
+        elif lift - effect.cost[code] < self.least_net_share * lift:
             reason = "the rivals lose about as much recall as the class gains"
+        elif effect.net_low[code] <= 0:
+            reason = "the interval of what the class gains beyond what the rivals lose reaches zero"
         elif effect.placebo_repair is None:
             reason = NO_PLACEBO
         elif (

@@ -108,8 +108,7 @@ class Referee:
             panel=_score_panel(case, k),
         )
         if verdict is Verdict.HEALTHY:
-            rare = result.share < 0.5 / case.n_classes
-            return replace(result, reason="learned, though rare" if rare else "learned")
+            return replace(result, reason=self._why_healthy(case, result, k))
         return self._explained(case, by_slug, result, self._ranked(candidates), k)
 
     def _verdict(self, case: Case, by_slug: Mapping[str, Finding], k: int, candidates: list[Candidate]) -> Verdict:
@@ -221,6 +220,12 @@ class Referee:
             runner_up_reason=reason_lost if second is not None and second.slug != first.slug else "",
             panel=panel,
         )
+
+    def _why_healthy(self, case: Case, result: ClassDiagnosis, k: int) -> str:
+        chance = float(case.scores.chance[k])
+        if chance >= self.chance:
+            return f"right by default: other rows are called by its name as often (p = {chance:.2f})"
+        return "learned, though rare" if result.share < 0.5 / case.n_classes else "learned"
 
     def _why_verdict(self, case: Case, result: ClassDiagnosis, ranked: list[Candidate], k: int) -> str:
         """Begin the reason of a verdict that the recall alone does not explain."""

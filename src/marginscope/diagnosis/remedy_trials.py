@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from marginscope._display import display_order
 from marginscope.diagnosis.calibration import log_loss_interval, probability_changes
 from marginscope.diagnosis.candidates import NEVER_A_CAUSE
-from marginscope.diagnosis.case import Case, NotTried
+from marginscope.diagnosis.case import Case, Failed, NotTried
 from marginscope.diagnosis.counterfactual import Laboratory
 from marginscope.diagnosis.effects import Effect
 from marginscope.diagnosis.final_fit import fit_winner
@@ -155,11 +155,11 @@ def _with_note(trial: RemedyTrial, note: str) -> RemedyTrial:
 def _try(remedy: Remedy, case: Case, lab: Laboratory, targets: tuple[str, ...], causes: frozenset[str]) -> RemedyTrial:
     tried = remedy.slug in lab.tried()
     if causes and not tried and not (remedy.acts_on & causes):
-        return _not_tried(remedy, f"made for other causes than {', '.join(sorted(causes))}")
+        return _not_tried(remedy, f"made for other causes than those that come first ({', '.join(sorted(causes))})")
     try:
         effects = lab.effects(remedy.slug)
     except NotTried as error:
-        return _not_tried(remedy, str(error))
+        return _not_tried(remedy, str(error), has_failed=isinstance(error, Failed))
 
     def worth(effect: Effect) -> tuple[float, float]:
         codes = [case.names.index(name) for name in targets]
@@ -170,11 +170,11 @@ def _try(remedy: Remedy, case: Case, lab: Laboratory, targets: tuple[str, ...], 
     return _trial(remedy, max(effects, key=worth), case, lab, targets)
 
 
-def _not_tried(remedy: Remedy, reason: str) -> RemedyTrial:
+def _not_tried(remedy: Remedy, reason: str, *, has_failed: bool = False) -> RemedyTrial:
     return RemedyTrial(
         remedy.slug,
         remedy.title,
-        "failed" if " failed: " in reason else "could_not_act",
+        "failed" if has_failed else "could_not_act",
         reason=reason,
         side_effects=remedy.side_effects,
         changes=remedy.changes,

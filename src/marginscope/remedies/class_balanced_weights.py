@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +56,7 @@ class ClassBalancedWeights:
             raise CannotAct("histogram boosting of scikit-learn takes balanced class weights only")
         if situation.view.joint_fit() is not None:
             raise CannotAct("the model fits each class against the rest, where weights by class mean something else")
+        weights |= _under_numbers(weights)
         return (Recipe(self.slug, situation.view.with_params(**{path: weights}), expression=f"{path}={weights!r}"),)
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
@@ -76,3 +80,17 @@ class ClassBalancedWeights:
             return np.ones(counts.size)
         weights = np.asarray(class_balanced_weights(counts, self.beta).class_weights)
         return np.asarray(weights * counts.sum() / (weights @ counts))
+
+
+def _under_numbers(weights: Mapping[Any, float]) -> dict[Any, float]:
+    """Return the weights of labels that are written whole numbers under these numbers.
+
+    scikit-learn 1.9 turns such labels into numbers before it looks for them among the keys;
+    earlier versions look for the labels as they are.
+    """
+    found = {}
+    for label, weight in weights.items():
+        if isinstance(label, str):
+            with suppress(ValueError):
+                found[int(label)] = weight
+    return found

@@ -31,7 +31,8 @@ class Relabel:
         if not situation.relabelling:
             raise CannotAct("no block of rows looks like another class than its label")
         need_refit(situation)
-        return (Recipe(self.slug, relabelling=situation.relabelling),)
+        many = f"{len(situation.relabelling):,} rows"
+        return (Recipe(f"{self.slug} {many}", relabelling=situation.relabelling, expression=many),)
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from marginscope.adapters.components import own_params, steps_of
+from marginscope.adapters.components import components, is_named, own_params, steps_of
 from marginscope.remedies.changes import ALL
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 from marginscope.remedies.shares import need_refit
 
 __all__ = ["Scaling"]
+
+_MAKE_SPARSE = ("ColumnTransformer", "OneHotEncoder", "CountVectorizer", "TfidfTransformer", "HashingVectorizer")
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,12 @@ class Scaling:
             )
         from sklearn.preprocessing import StandardScaler
 
-        sparse = situation.features.is_sparse
-        scaler = StandardScaler(with_mean=not sparse)
+        scaler = StandardScaler(with_mean=not _may_be_sparse(situation))
         return (Recipe(self.slug, situation.view.with_step_in_front(scaler)),)
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
         """See ``Remedy``."""
-        scaler = "StandardScaler(with_mean=False)" if situation.features.is_sparse else "StandardScaler()"
+        scaler = "StandardScaler(with_mean=False)" if _may_be_sparse(situation) else "StandardScaler()"
         head = "from sklearn.preprocessing import StandardScaler\n"
         place = _place(recipe.estimator, situation.view.estimator)
         if place is None:
@@ -54,6 +55,13 @@ class Scaling:
             owner, name, steps_after = place
             head += f"\n{owner}.steps.insert({-steps_after}, ({name!r}, {scaler}))\n"
         return f"{head}model.fit(X, y)"
+
+
+def _may_be_sparse(situation: Situation) -> bool:
+    """Whether rows that reach the scaler are sparse, or may be: those are not centred."""
+    if situation.features.is_sparse:
+        return True
+    return any(is_named(part, *_MAKE_SPARSE) for part in components(situation.view.estimator).values())
 
 
 def _place(made: Any, present: Any) -> tuple[str, str, int] | None:

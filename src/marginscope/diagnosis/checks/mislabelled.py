@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,13 @@ from numpy.typing import NDArray
 from marginscope.diagnosis.case import Case, NotTried
 from marginscope.diagnosis.claims import lift_evidence, lift_panel, name_list
 from marginscope.diagnosis.label_blocks import Block, BlockRules, find_block
+from marginscope.diagnosis.measured_columns import measured_columns
 from marginscope.findings import Counterfactual, Evidence, Finding, Panel, Series, Status
 
 __all__ = ["Mislabelled"]
+
+# Recall of rivals that is worth a word.
+_TOLD = 0.005
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,14 @@ class Mislabelled:
     name without rows of its own is `no-signal`). Rows of the rival that equal a row of the class are
     left out, they are `conflicting-labels`. The block
     stands apart where a valley of at most ``most_depth`` (``level``: its p-value) lies between it
-    and the rival's bulk; distances to neighbours, that find blocks of any shape, must show
-    ``neighbour_depth`` and are looked at for classes of ``neighbour_rows`` or more. It
+    and the rival's bulk, in columns of ``least_values`` different numbers or more (words part any
+    rows); distances to neighbours, that find blocks of any shape, must show ``neighbour_depth`` and
+    are looked at for classes of ``neighbour_rows`` or more. It
     cannot be told from the class where learners reach less than ``told_apart`` in area with a 99.9 %
     interval that begins below ``coin``, and ``least_side`` of the class lies on its side.
+
+    Rows that look like one class and stand under the names of two others are a tip: a kind of rows that
+    three classes share is likelier than two mistakes.
 
     An issue needs a class that suffers: relabelling lifts the class, or at least
     ``least_share`` of the errors of a rival with a recall below one half are the block. A class
@@ -71,6 +80,7 @@ class Mislabelled:
     neighbour_rows: int = 20
     level: float = 0.005
     least_side: float = 0.9
+    least_values: int = 10
     told_apart: float = 0.85
     coin: float = 0.55
     least_share: float = 0.5
@@ -85,6 +95,9 @@ class Mislabelled:
         pairs = self._suspects(case)
         found = [one for pair in pairs if (one := self._look(case, *pair)) is not None]
         found = [one for one in found if one.share >= self.least_share_tip and self._has_bulk(case, one.rival, found)]
+        # What stands under three names is a kind of rows that three classes have, more likely than two mistakes.
+        spread = Counter(one.code for one in found)
+        sure = [one for one in found if spread[one.code] == 1]
         if not found:
             return Finding(
                 self.slug,
@@ -94,9 +107,9 @@ class Mislabelled:
                 else "No class is called by another one's name often enough to doubt its labels.",
                 evidence=(Evidence("pairs of classes looked at", float(len(pairs))),),
             )
-        for one in found:
+        for one in sure:
             case.relabelling.update(dict.fromkeys(one.rows.tolist(), one.code))
-        return self._settle(case, found)
+        return self._settle(case, sure) if sure else _shared_kind(case, found)
 
     def _suspects(self, case: Case) -> list[tuple[int, int]]:
         """Pairs (class, rival) that the model confuses, most confused first."""
@@ -125,6 +138,9 @@ class Mislabelled:
             return None
         lab.check_time("the search for mislabelled rows")
         X = [np.nan_to_num(case.dense_features(lab.rows[one])) for one in rows]
+        measured = measured_columns(case.features, lab.rows, X[0].shape[1], least_values=self.least_values)
+        if not measured.any():
+            return None
         rules = BlockRules(
             least_rows=self.least_rows,
             least_bulk=self.least_bulk,
@@ -137,7 +153,7 @@ class Mislabelled:
             told_apart=self.told_apart,
             coin=self.coin,
         )
-        block = find_block(X[0], X[1], rules, rng)
+        block = find_block(X[0], X[1], rules, rng, measured=measured)
         if block is None:
             return None
         where = np.sort(lab.rows[rows[1][block.rows]])
@@ -190,7 +206,7 @@ class Mislabelled:
             self.slug,
             Status.ISSUE,
             f"{sentence[0].upper()}{sentence[1:]}."
-            + (f" Relabelling them lifts {name_list(proven)} and costs the rest nothing." if proven else ""),
+            + (f" Relabelling them lifts {_gains(tuple(proven.values()))}." if proven else ""),
             classes=tuple(reasons),
             evidence=evidence,
             remedies=("relabel",),
@@ -246,6 +262,28 @@ class Mislabelled:
                 one.block.interval,
             ),
         )
+
+
+def _gains(claims: tuple[Counterfactual, ...]) -> str:
+    cost = max(one.rival_cost for one in claims)
+    paid = f", and rivals lose {cost:.2f} of their recall" if cost >= _TOLD else ""
+    return name_list(one.label for one in claims) + paid
+
+
+def _shared_kind(case: Case, found: list[Found]) -> Finding:
+    """A kind of rows that several classes have: no label need be wrong."""
+    one = found[0]
+    rivals = name_list(case.names[other.rival] for other in found if other.code == one.code)
+    n_rows = sum(other.rows.size for other in found if other.code == one.code)
+    return Finding(
+        "mislabelled",
+        Status.TIP,
+        f"{n_rows} rows under the names {rivals} look like '{case.names[one.code]:.40}': these classes share a kind of "
+        "rows, or several names are wrong; look at some of them.",
+        classes=_names(case, found),
+        advice="Look at the rows that are listed. If their labels are right, these classes share that kind of rows.",
+        rows=_examples(found),
+    )
 
 
 def _words(case: Case, one: Found) -> str:

@@ -77,7 +77,7 @@ class RivalOverlap:
                 Evidence(f"correlation of the mean gradients of {pair}", _cosine(gradients[k], gradients[rival])),
             ]
             panels[case.names[k]] = _panel(case, k, rival, distances)
-            closest = ", ".join(f"{case.features.names[j]:.30}" for j in np.argsort(distances)[:3])
+            closest = ", ".join(f"{case.features.names[j]:.30}" for j in _alike(case, k, rival, distances)[:3])
             reasons[case.names[k]] = (
                 f"has nearly the same features as '{case.names[rival]:.40}' (told apart with an area of {area:.2f}; "
                 f"alike in {closest})"
@@ -123,6 +123,15 @@ def _ks_distances(case: Case, k: int, rival: int) -> NDArray[np.float64]:
         gap = np.searchsorted(a, points, "right") / a.size - np.searchsorted(b, points, "right") / b.size
         distances[j] = max(distances[j], np.abs(gap).max())
     return distances
+
+
+def _alike(case: Case, k: int, rival: int, distances: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Features in the order of their distance; those that are one value for both classes (an unused word) last."""
+    codes = case.lab.raw.codes
+    X = case.dense_features(case.lab.rows[(codes == k) | (codes == rival)], encoded=False)
+    moves = np.array([np.unique(column[~np.isnan(column)]).size > 1 for column in X.T])
+    order: NDArray[np.int64] = np.lexsort([distances, ~moves])
+    return order
 
 
 def _mean_gradients(case: Case, wanted: set[int]) -> dict[int, NDArray[np.float64]]:

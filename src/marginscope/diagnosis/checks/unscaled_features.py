@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from marginscope.diagnosis.case import Case
 from marginscope.diagnosis.claims import claims_of, settled
+from marginscope.exceptions import CheckNotApplicable
 from marginscope.findings import Evidence, Finding
 from marginscope.tables.feature_rows import column_spread
 
@@ -25,6 +26,8 @@ class UnscaledFeatures:
 
     def examine(self, case: Case) -> Finding:
         """See ``Check``."""
+        if case.features.is_scaled:
+            raise CheckNotApplicable("texts became tf-idf weights, which are on one scale")
         claims = claims_of(case, "scaling")
         case.notebook[self.slug] = {name: one for name, one in claims.items() if one.is_proof}
         spread = column_spread(case.features)
