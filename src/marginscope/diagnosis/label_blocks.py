@@ -133,18 +133,13 @@ def valley_between(scores: Reals, low: float, high: float, *, width: float) -> V
     return Valley(cut, int(inside[k]), int(count(above).max(initial=0)), int(count(below).max(initial=0)))
 
 
-def find_block(
-    X_class: Reals, X_rival: Reals, rules: BlockRules, rng: np.random.Generator, *, measured: Mask | None = None
-) -> Block | None:
+def find_block(X_class: Reals, X_rival: Reals, rules: BlockRules, rng: np.random.Generator) -> Block | None:
     """Find rows of the rival that stand apart from its bulk and cannot be told from the class.
 
     Parameters
     ----------
     X_class, X_rival : ndarray of shape (n_rows, n_features)
         Finite features.
-    measured : ndarray of bool of shape (n_features,), optional
-        Features in which a gap says something; default all. That block and class cannot be
-        told apart is asked of all features.
 
     Notes
     -----
@@ -157,11 +152,10 @@ def find_block(
     X = np.vstack([X_class, X_rival])
     X = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-12)
     n = len(X_class)
-    seen = X if measured is None or measured.all() else X[:, measured]
     for scorer, most_depth in ((_linear_scores, rules.most_depth), (_neighbour_scores, rules.neighbour_depth)):
         if scorer is _neighbour_scores and n < rules.neighbour_rows:
             continue
-        found = _settled(seen, n, scorer, rules, rng)
+        found = _settled(X, n, scorer, rules, rng)
         if found is None:
             continue
         rows, valley, side = found

@@ -50,9 +50,10 @@ class Mislabelled:
     name without rows of its own is `no-signal`). Rows of the rival that equal a row of the class are
     left out, they are `conflicting-labels`. The block
     stands apart where a valley of at most ``most_depth`` (``level``: its p-value) lies between it
-    and the rival's bulk, in columns of ``least_values`` different numbers or more (words part any
-    rows); distances to neighbours, that find blocks of any shape, must show ``neighbour_depth`` and
-    are looked at for classes of ``neighbour_rows`` or more. It
+    and the rival's bulk, and where ``least_again`` of it stands apart once more in the columns of
+    ``least_values`` different numbers or more alone: words part any rows. Distances to neighbours, that find
+    blocks of any shape, must show ``neighbour_depth`` and are looked at for classes of ``neighbour_rows``
+    or more. It
     cannot be told from the class where learners reach less than ``told_apart`` in area with a 99.9 %
     interval that begins below ``coin``, and ``least_side`` of the class lies on its side.
 
@@ -81,6 +82,7 @@ class Mislabelled:
     level: float = 0.005
     least_side: float = 0.9
     least_values: int = 10
+    least_again: float = 0.5
     told_apart: float = 0.85
     coin: float = 0.55
     least_share: float = 0.5
@@ -138,9 +140,6 @@ class Mislabelled:
             return None
         lab.check_time("the search for mislabelled rows")
         X = [np.nan_to_num(case.dense_features(lab.rows[one])) for one in rows]
-        measured = measured_columns(case.features, lab.rows, X[0].shape[1], least_values=self.least_values)
-        if not measured.any():
-            return None
         rules = BlockRules(
             least_rows=self.least_rows,
             least_bulk=self.least_bulk,
@@ -153,14 +152,24 @@ class Mislabelled:
             told_apart=self.told_apart,
             coin=self.coin,
         )
-        block = find_block(X[0], X[1], rules, rng, measured=measured)
-        if block is None:
+        block = find_block(X[0], X[1], rules, rng)
+        if block is None or not self._is_measured(case, X, block, rules, rng):
             return None
         where = np.sort(lab.rows[rows[1][block.rows]])
         # Test labels that are wrong by themselves taught nobody anything.
         if np.count_nonzero(where < case.n_train) < self.least_rows:
             return None
         return Found(k, r, where, np.sort(lab.rows[rows[1]]), block, int(rows[0].size))
+
+    def _is_measured(
+        self, case: Case, X: list[NDArray[np.float64]], block: Block, rules: BlockRules, rng: np.random.Generator
+    ) -> bool:
+        """Whether the block stands apart in measured columns alone: words and few values part any rows."""
+        columns = measured_columns(case.features, case.lab.rows, X[0].shape[1], least_values=self.least_values)
+        if columns.all():
+            return True
+        again = find_block(X[0][:, columns], X[1][:, columns], rules, rng) if columns.any() else None
+        return again is not None and np.intersect1d(again.rows, block.rows).size >= self.least_again * block.rows.size
 
     def _has_bulk(self, case: Case, rival: int, found: list[Found]) -> bool:
         """Whether the model knows the rival's rows outside all blocks: a name that is drawn at random has no home."""
