@@ -312,7 +312,11 @@ def test_a_step_goes_behind_what_makes_numbers(wine):
         (scaled(SVC()), True, False, False),
         (make_pipeline(StandardScaler(with_std=False), SVC()), False, False, False),
         (make_pipeline(RobustScaler(with_scaling=False), SVC()), False, False, False),
-        (make_pipeline(columns(), SVC()), True, False, False),
+        # some columns are passed on as they are
+        (make_pipeline(columns(), SVC()), False, False, False),
+        (make_pipeline(columns(), StandardScaler(), SVC()), True, False, False),
+        (make_pipeline(columns().set_params(remainder="drop"), SVC()), True, False, False),
+        (make_pipeline(columns().set_params(remainder=StandardScaler()), SVC()), True, False, False),
         (OneVsRestClassifier(scaled(SVC())), True, False, False),
         (DecisionTreeClassifier(), False, True, False),
         (make_pipeline(SimpleImputer(), RandomForestClassifier()), False, True, True),

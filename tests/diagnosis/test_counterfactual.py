@@ -1,16 +1,19 @@
 """The laboratory: interventions on the same rows, with a placebo, remembered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 import marginscope as ms
-from marginscope.diagnosis.case import BudgetSpent, NotTried
+from marginscope.diagnosis import counterfactual
+from marginscope.diagnosis.case import BudgetSpent, Failed, NotTried
 from marginscope.diagnosis.effects import compare, recall_of, with_placebo
 from marginscope.diagnosis.proof import Proof
 from marginscope.diagnosis.quiet import quiet_fits
-from marginscope.diagnosis.trials import trial_of_predictions
+from marginscope.diagnosis.trials import Trial, trial_of_predictions
 from marginscope.remedies import REMEDIES
 
 
@@ -247,6 +250,29 @@ def test_the_wider_interval_is_printed_where_it_decides(lab, monkeypatch):
     low, high = effect.low_simultaneous[0], effect.high_simultaneous[0]
     assert low <= 0 < effect.high[0] < high
     assert reason.endswith(f"where all comparisons of the report hold together ([{low:+.2f}, {high:+.2f}])")
+
+
+def test_a_gain_that_is_not_sure_beyond_its_cost_is_told_as_such(lab):
+    """Rivals lose a third of what the class gains, which is not about as much; but the rows are few."""
+    effect = replace(made_up(lab, 0.5, rows=60, taken=0.1), net_low=np.array([-0.01, 0.0, 0.0]))
+    assert lab.judge(effect, 0, "ant").reason == (
+        "the interval of what the class gains beyond what the rivals lose reaches zero"
+    )
+
+
+def test_a_remedy_that_breaks_has_failed_and_is_named_once(imbalanced, case_of, monkeypatch):
+    lab = case_of(LogisticRegression(), imbalanced).lab
+
+    def broken(name, *args, **kwargs):
+        return Trial(name, lab.base.predicted, None, np.full(3, np.nan), 0.0, failure="the fit broke")
+
+    monkeypatch.setattr(counterfactual, "run_trial", broken)
+    with pytest.raises(Failed, match=r"^the fit broke$"):
+        lab.effects("class-weights")
+    with pytest.raises(Failed, match=r"^weaker-penalty x[^ ]+: the fit broke$"):
+        lab.effects("weaker-penalty")
+    with pytest.raises(Failed):
+        lab.effects("class-weights")
 
 
 def test_what_can_act_is_known_without_fitting(imbalanced, scaled_logistic, case_of):

@@ -367,3 +367,10 @@ def test_classes_come_worst_first(case_with):
     assert verdicts[0] == "unlearned"
     assert verdicts.index("weak") == 1
     assert verdicts[-2:] == ["healthy", "healthy"]
+
+
+def test_a_class_that_is_named_for_every_row_is_right_by_default(case_with):
+    case = case_with({"ant": (90, 90, "bee"), "bee": (40, 0, "ant"), "cow": (20, 0, "ant")})
+    assert judge(case, name="ant").reason.startswith("right by default: other rows are called by its name as often")
+    case = case_with({"ant": (90, 90, "bee"), "bee": (40, 30, "ant"), "cow": (20, 18, "ant")})
+    assert judge(case, name="ant").reason == "learned"

@@ -15,7 +15,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from marginscope.remedies import remedy
 from marginscope.remedies.adjusted import AdjustedClassifier
@@ -247,7 +248,7 @@ def words_and_numbers(final):
     [
         pytest.param(LogisticRegression(), id="bare"),
         pytest.param(make_pipeline(LogisticRegression()), id="a pipeline of one"),
-        pytest.param(words_and_numbers(LogisticRegression()), id="behind the columns of words"),
+        pytest.param(words_and_numbers(LogisticRegression(max_iter=5000)), id="behind the columns of words"),
         pytest.param(GridSearchCV(words_and_numbers(LinearSVC()), {"linearsvc__C": [1.0]}, cv=2), id="in a search"),
         pytest.param(OneVsRestClassifier(LinearSVC()), id="around one model a class"),
     ],
@@ -278,6 +279,31 @@ def test_the_code_does_not_centre_sparse_rows(situation_of, uneven):
     scope = {"X": sp.csr_matrix(X), "y": y, "model": LogisticRegression()}
     exec(remedy("scaling").snippet(situation, recipe), scope)
     assert not scope["model"][0].with_mean
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(),
+        SVC(),
+        RandomForestClassifier(5),
+        Pipeline([("scale", StandardScaler()), ("model", DecisionTreeClassifier(max_depth=2))]),
+    ],
+    ids=["logistic", "svm", "forest", "pipeline"],
+)
+@pytest.mark.parametrize("labels", [np.array(["1", "2", "10"]), np.array(["1.5", "x", "03"])])
+def test_weights_by_label_are_found_under_labels_that_are_written_numbers(model, labels, situation_of, uneven):
+    """scikit-learn 1.9 looks for the number 10 where the label is the text '10'."""
+    X, y, _, _ = uneven
+    y = labels[np.unique(y, return_inverse=True)[1]]
+    situation = situation_of(model, X=X, y=y)
+    (recipe,) = remedy("class-balanced-weights").recipes(situation)
+    fitted = clone(recipe.estimator).fit(X, y)
+    assert set(fitted.predict(X)) <= set(labels)
+    scope = {"X": X, "y": y, "model": clone(model)}
+    exec(remedy("class-balanced-weights").snippet(situation, recipe), scope)
+    weights = next(value for name, value in scope["model"].get_params().items() if name.endswith("class_weight"))
+    assert {weights[label] for label in labels} == {weights[one] for one in weights}
 
 
 def test_spellings_are_written_into_the_snippet(situation_of):

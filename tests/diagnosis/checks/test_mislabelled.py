@@ -3,14 +3,20 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import marginscope as ms
 from marginscope.diagnosis.checks.mislabelled import Mislabelled
 from marginscope.diagnosis.label_blocks import valley_between
+from marginscope.diagnosis.measured_columns import measured_columns
+from marginscope.tables import features_from
 
 CENTRES = [[0, 0, 0], [6, 0, 0], [0, 6, 0]]
 CHECK = Mislabelled()
@@ -122,6 +128,67 @@ def test_the_rival_whose_errors_are_the_block_is_named(renamed, case_of, examine
     assert found.status == "issue"
     assert "bee" in found.classes
     assert "look like 'cow'" in found.reasons["bee"]
+
+
+def test_a_kind_of_rows_under_three_names_is_a_tip(blobs, case_of, examine):
+    """Penguins of one species live on all islands: most of 'fly' are of a kind that 'ant' and 'bee' have too."""
+    problem = blobs(
+        [90, 60, 90, 60, 50],
+        [[0, 0, 0], [6, 6, 0], [8, 0, 0], [6, 6, 0], [6, 6, 0]],
+        names=("ant", "ant'", "bee", "bee'", "fly"),
+        test=0.0,
+    )
+    problem = replace(problem, y=np.array([name.rstrip("'") for name in problem.y]))
+    case = case_of(LogisticRegression(), problem, cv=3)
+    found = examine(CHECK, case)
+    assert found.status == "tip"
+    assert "under the names 'ant', 'bee' look like 'fly'" in found.sentence
+    assert set(found.classes) == {"ant", "bee", "fly"}
+    assert found.rows
+    assert not case.relabelling
+    assert all(problem.y[row] in ("ant", "bee") for row in found.rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_that_a_column_of_words_parts_are_no_block(seed):
+    """'crash' is never on the web: the logins of phones stand apart from those of the web, and are logins."""
+    rng = np.random.default_rng(seed)
+    y = np.repeat(["billing", "login", "crash"], [270, 230, 75])
+    phone, any_ = rng.choice(["ios", "android"], y.size), rng.choice(["ios", "android", "web"], y.size)
+    X = pd.DataFrame(
+        {
+            "amount": rng.normal(np.where(y == "billing", 50, 5), 30),
+            "z": rng.standard_normal(y.size),
+            "platform": np.where(y == "crash", phone, any_),
+        }
+    )
+    parts = make_column_transformer((StandardScaler(), ["amount", "z"]), (OneHotEncoder(), ["platform"]))
+    diagnosis = ms.diagnose(make_pipeline(parts, LogisticRegression()), X, y)
+    assert diagnosis.finding("mislabelled").status == "passed"
+    assert diagnosis["crash"].cause != "mislabelled"
+
+
+def test_a_block_is_found_beside_a_column_of_words(renamed):
+    problem, _ = renamed(0.9)
+    X = pd.DataFrame(problem.X, columns=list("abc")).assign(
+        colour=np.random.default_rng(0).choice(["red", "blue"], len(problem.X))
+    )
+    parts = make_column_transformer((StandardScaler(), list("abc")), (OneHotEncoder(), ["colour"]))
+    found = ms.diagnose(make_pipeline(parts, LogisticRegression()), X, problem.y, cv=3)
+    assert found["cow"].cause == "mislabelled"
+    assert "relabel 1" in found["cow"].reason
+    assert "rows" in found["cow"].reason
+
+
+def test_words_and_few_values_are_not_measured():
+    X = pd.DataFrame(
+        {"w": ["a", "b"] * 20, "n": np.arange(40.0), "few": np.arange(40.0) % 9, "ten": np.arange(40.0) % 10}
+    )
+    features = features_from(X)
+    rows = np.arange(40)
+    assert measured_columns(features, rows, 5, least_values=10).tolist() == [True, False, True, False, False]
+    assert measured_columns(features, rows, 2, least_values=10).all(), "directions of a projection"
+    assert not measured_columns(features, rows[:9], 5, least_values=10).any()
 
 
 def test_stays_silent_where_all_is_learned(healthy_case, examine):

@@ -112,3 +112,17 @@ def test_a_feature_that_is_missing_in_one_class_only_does_not_coincide(rival, ca
     distances = _ks_distances(case, case.names.index("cow"), case.names.index("bee"))
     assert distances[3] == 1.0
     assert distances[:3].max() < 0.5
+
+
+def test_a_feature_that_neither_class_has_is_not_what_is_alike(rival, case_of, examine):
+    """A word that both never use has distance 0, and says nothing about them."""
+
+    def with_unused(X, y):
+        used = np.where(y == "ant", np.arange(len(X)) % 7, 0.0)
+        return np.column_stack([used, X, np.zeros(len(X))])
+
+    wide = replace(rival, X=with_unused(rival.X, rival.y), X_test=with_unused(rival.X_test, rival.y_test))
+    case = case_of(LogisticRegression(), wide)
+    examine(Imbalance(), case)
+    alike = examine(RivalOverlap(), case).reasons["cow"].partition("alike in ")[2].rstrip(")").split(", ")
+    assert set(alike) == {"x1", "x2", "x3"}

@@ -4,14 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
+import marginscope as ms
 from marginscope.diagnosis.checks.unscaled_features import UnscaledFeatures
 from marginscope.exceptions import CheckNotApplicable
 
@@ -62,6 +65,24 @@ def test_the_spread_of_the_features_is_said(tiny_signal, case_of, examine):
     spread = np.vstack([tiny_signal.X, tiny_signal.X_test]).std(axis=0)
     assert said["largest standard deviation of a feature"] == pytest.approx(spread.max())
     assert said["smallest standard deviation of a feature"] == pytest.approx(spread.min())
+
+
+def test_fires_for_a_column_that_passes_by_the_scaler(tiny_signal, case_of, examine):
+    parts = make_column_transformer((StandardScaler(), slice(2, 20)), remainder="passthrough")
+    found = examine(UnscaledFeatures(), case_of(make_pipeline(parts, LogisticRegression()), tiny_signal))
+    assert found.status == "issue"
+    assert {"bee", "cow"} <= set(found.classes)
+
+
+def test_weights_of_texts_are_on_one_scale():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["ant", "bee"], [60, 20])
+    texts = [" ".join(rng.choice(["hill", "work", name], 4)) for name in y]
+    diagnosis = ms.diagnose(make_pipeline(TfidfVectorizer(), LogisticRegression(C=0.01)), texts, y)
+    assert diagnosis["bee"].verdict == "unlearned"
+    found = diagnosis.finding("unscaled-features")
+    assert found.status == "not_applicable"
+    assert "tf-idf" in found.sentence
 
 
 def test_stays_silent_for_features_of_one_scale(flat, case_of, examine):
