@@ -204,6 +204,28 @@ def test_classes_are_found_by_label_and_findings_by_slug(diagnoses):
         found.finding("yak")
 
 
+def test_iteration_gives_the_classes_worst_first(diagnoses):
+    found = diagnoses["imbalanced"]
+    assert [one.label for one in found] == [one.label for one in found.classes]
+    assert len(set(map(id, found))) == 3
+    assert found.classes[0] in found
+    assert "cow" in found
+    assert "yak" not in found
+
+
+def test_integer_labels_are_found_as_they_are_written():
+    found = ms.diagnose(ms.Predictions([1, 1, 2, 2] * 5), None, [1, 1, 2, 2] * 5, checks=["class-absent"])
+    assert 2 in found
+    assert 0 not in found
+    assert sorted(one.label for one in found) == ["1", "2"]
+
+
+def test_a_list_of_diagnoses_is_no_table_of_their_classes(diagnoses):
+    """numpy takes what has a length and items for a sequence, and would ask a diagnosis for its class 0."""
+    both = [diagnoses["healthy"], diagnoses["imbalanced"]]
+    assert np.array(both, dtype=object).shape == (2,)
+
+
 def test_every_threshold_is_on_record(diagnoses):
     thresholds = diagnoses["healthy"].thresholds
     assert {one.slug for one in CHECKS} <= set(thresholds)

@@ -47,8 +47,16 @@ def test_what_does_not_exist_is_null(ledger):
 def test_the_winners_snippet_is_the_ledgers(ledger):
     assert ledger.snippet == "model.fit(X, y)"
     assert ledger["scaling"].reason == "scaled already"
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="no remedy 'prayer'; the remedies are class-weights, scaling"):
         ledger["prayer"]
+
+
+def test_iteration_gives_the_trials(ledger):
+    assert [one.slug for one in ledger] == ["class-weights", "scaling"]
+    assert "scaling" in ledger
+    assert ledger.trials[1] in ledger
+    assert "prayer" not in ledger
+    assert replace(ledger, trials=()), "a ledger without trials is an answer too"
 
 
 def test_the_text_names_every_remedy(ledger):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,9 @@ class ParameterTable:
 class Diagnosis(Displayed):
     """Which classes are learned, which are not, and why.
 
+    ``diagnosis[label]`` is one class, ``label in diagnosis`` says whether there is such a
+    class, and iteration gives the classes, worst first.
+
     Attributes
     ----------
     classes : tuple of ClassDiagnosis
@@ -118,6 +121,13 @@ class Diagnosis(Displayed):
     can_be_remedied: bool = True
     seconds: float = 0.0
     _try_remedies: Callable[..., RemedyLedger] | None = field(default=None, repr=False)
+
+    def __iter__(self) -> Iterator[ClassDiagnosis]:
+        # There is no __len__: with it numpy and pandas take a result in a list for a sequence, and ask it for item 0.
+        return iter(self.classes)
+
+    def __contains__(self, label: Any) -> bool:
+        return label in self.classes or any(one.label == str(label) for one in self.classes)
 
     def __getitem__(self, label: Any) -> ClassDiagnosis:
         for one in self.classes:

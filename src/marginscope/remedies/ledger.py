@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,6 +157,9 @@ class Selection:
 class RemedyLedger(Displayed):
     """All remedies tried on one diagnosis, on the same folds.
 
+    ``ledger[slug]`` is one remedy, ``slug in ledger`` says whether it is listed, and
+    iteration gives all of them, also those that were not tried.
+
     Attributes
     ----------
     targets : tuple of str
@@ -193,11 +196,18 @@ class RemedyLedger(Displayed):
     selection: Selection | None = None
     separation: Any = None
 
+    def __iter__(self) -> Iterator[RemedyTrial]:
+        # No __len__: a ledger without trials is an answer too, and must not count as false.
+        return iter(self.trials)
+
+    def __contains__(self, slug: Any) -> bool:
+        return slug in self.trials or any(trial.slug == slug for trial in self.trials)
+
     def __getitem__(self, slug: str) -> RemedyTrial:
         for trial in self.trials:
             if trial.slug == slug:
                 return trial
-        raise KeyError(slug)
+        raise KeyError(f"no remedy {slug!r}; the remedies are {', '.join(trial.slug for trial in self.trials)}")
 
     @property
     def refusals(self) -> tuple[tuple[tuple[str, ...], str, str], ...]:
