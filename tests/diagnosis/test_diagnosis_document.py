@@ -3,7 +3,7 @@
 import importlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from marginscope.findings import Status, Verdict
 
 ROOT = ["schema", "data", "model", "classes", "findings", "not_checked", "provenance"]
 DATA = ["file", "sha256", "target", "rows", "features", "n_classes"]
-CLASS = ["label", "rows", "share", "recall", "recall_interval", "precision", "rival", "verdict", "cause", "runner_up"]
+CLASS = ["label", "rows", "share", "recall", "recall_interval", "precision", "rival", "verdict", "cause", "reason"]
 FINDING = ["slug", "status", "classes", "sentence", "evidence", "remedies"]
 
 
@@ -48,7 +48,7 @@ def test_the_document_has_exactly_the_keys_of_the_contract(name, diagnoses):
     assert list(document["model"]) == ["kind", "params"]
     assert list(document["provenance"]) == ["version", "seed", "command", "packages"]
     for one in document["classes"]:
-        assert list(one) == [*CLASS, "findings"]
+        assert list(one) == [*CLASS, "runner_up", "findings"]
     for one in document["findings"]:
         assert list(one) == FINDING
         for row in one["evidence"]:
@@ -101,6 +101,20 @@ def test_every_check_reports_exactly_once(name, diagnoses):
     undecided = {one.slug: one.sentence for one in found.findings if not one.status.is_decided}
     assert {one["slug"]: one["reason"] for one in found.to_dict()["not_checked"]} == undecided
     assert all(undecided.values())
+
+
+@every_diagnosis
+def test_the_reason_of_every_class_is_in_the_document(name, diagnoses):
+    """Where no cause was proved, the reason is all that is known."""
+    found = diagnoses[name]
+    for one, row in zip(found.classes, found.to_dict()["classes"], strict=True):
+        assert row["reason"] == one.reason
+        assert (row["cause"] is None) <= (row["verdict"] == "healthy" or "no cause" in row["reason"])
+
+
+def test_a_reason_that_does_not_exist_is_null(diagnoses):
+    bare = replace(diagnoses["healthy"].classes[0], reason="")
+    assert bare.to_dict()["reason"] is None
 
 
 @every_diagnosis
@@ -190,7 +204,7 @@ def test_texts_and_frames_hold_every_class(name, diagnoses):
     for one in found.classes:
         assert one.label in text
     assert len(frame) == len(found.classes)
-    assert {"label", "recall", "verdict", "cause", "recall_low", "recall_high"} <= set(frame.columns)
+    assert {"label", "recall", "verdict", "cause", "reason", "recall_low", "recall_high"} <= set(frame.columns)
     assert found._repr_html_()
 
 
