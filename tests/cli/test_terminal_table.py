@@ -70,6 +70,39 @@ def test_a_reason_that_classes_share_is_told_once() -> None:
     assert _text(diagnosis_lines(_diagnosis(alike), 80)).count("one sentence for all of them") == 1
 
 
+def test_a_class_without_a_cause_says_so_where_its_reason_was_told_before() -> None:
+    alike = [dataclasses.replace(one, cause=None, reason="no cause was proved") for one in SICK]
+    lines = [line.plain.strip() for line in diagnosis_lines(_diagnosis(alike), 80)]
+    after = [lines[1 + next(k for k, line in enumerate(lines) if line.startswith(one.label))] for one in SICK]
+    assert after == ["no cause was proved", "as for 'lynx'", "as for 'lynx'"]
+
+
+def test_every_issue_and_tip_is_on_the_screen_by_name() -> None:
+    """What --fail-on may fail by: a first cause, a note, or one of those that were found besides."""
+    findings = [
+        Finding("over-regularised", Status.ISSUE, "the winner", ("lynx",)),
+        Finding("imbalance", Status.ISSUE, "a loser", ("lynx",)),
+        Finding("low-capacity", Status.ISSUE, "another", ("lynx", "fox", "ghost", "\x1b[31m", "owl", "elk")),
+        Finding("few-rows", Status.TIP, "a tip that lost", ("fox",)),
+        Finding("overfit", Status.PASSED, "no", ("fox",)),
+    ]
+    classes = [*SICK, *(_class(label, 0.1, 0.2, Verdict.WEAK, "no-signal") for label in ("\x1b[31m", "owl", "elk"))]
+    lines = diagnosis_lines(_diagnosis(classes, findings), 300)
+    also = [line.plain for line in lines if line.plain.startswith("also found: ")]
+    many = "low-capacity ('lynx', 'fox', 'ghost', '\\x1b[31m' and 2 more)"
+    assert also == [f"also found: imbalance ('lynx'), {many}, few-rows ('fox')"]
+    assert "also found" not in _text(diagnosis_lines(_diagnosis(SICK, findings[:1]), 80))
+
+
+def test_a_cause_or_note_that_there_is_no_room_for_is_named() -> None:
+    sick = [_class(f"s{i}", 0.02, 0.0, Verdict.UNLEARNED, "imbalance") for i in range(20)]
+    sick += [_class("last", 0.02, 0.4, Verdict.WEAK, "overfit")]
+    findings = [Finding("imbalance", Status.ISSUE, "x", ("s0",)), Finding("overfit", Status.ISSUE, "x", ("last",))]
+    notes = [Finding(f"note-{i}", Status.ISSUE, "something else") for i in range(9)]
+    shown = " ".join(_text(diagnosis_lines(_diagnosis(sick, [*findings, *notes]), 80)).split())
+    assert "also found: overfit ('last'), note-6, note-7, note-8" in shown
+
+
 def test_many_healthy_classes_are_one_line_but_a_rare_one_is_seen() -> None:
     healthy = [_class(f"c{i}", 0.07, 0.9 + i / 200, Verdict.HEALTHY) for i in range(12)]
     rare = _class("rare", 0.01, 0.97, Verdict.HEALTHY)

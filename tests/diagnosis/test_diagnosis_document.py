@@ -218,6 +218,16 @@ def test_classes_are_found_by_label_and_findings_by_slug(diagnoses):
         found.finding("yak")
 
 
+@every_diagnosis
+def test_the_text_names_every_issue_and_tip(name, diagnoses):
+    found = diagnoses[name]
+    tip = replace(found.findings[-1], status=Status.TIP, slug="a-tip", sentence="something to know")
+    text = str(replace(found, findings=(*found.findings, tip)))
+    for one in found.findings:
+        assert (one.status is not Status.ISSUE) or (f"{one.slug}: " in text)
+    assert "  a-tip: something to know" in text.splitlines()
+
+
 def test_iteration_gives_the_classes_worst_first(diagnoses):
     found = diagnoses["imbalanced"]
     assert [one.label for one in found] == [one.label for one in found.classes]

@@ -223,8 +223,8 @@ class Diagnosis(Displayed):
             why = f"{one.cause}: {one.reason}" if one.cause else one.reason
             lines.append(f"  {one.label:<20.20} share {one.share:6.1%}  recall {recall}  {one.verdict:<9} {why}")
         told = {one.cause for one in self.classes}
-        issues = [one for one in self.findings if one.status is Status.ISSUE and one.slug not in told]
-        lines += [f"  {one.slug}: {one.sentence}" for one in issues]
+        besides = [one for one in self.findings if one.status in (Status.ISSUE, Status.TIP) and one.slug not in told]
+        lines += [f"  {one.slug}: {one.sentence}" for one in besides]
         lines += [f"  {head}: {reason}" for head, reason in self.not_run]
         lines += [f"  note: {one}" for one in self.notes]
         return "\n".join(lines)
