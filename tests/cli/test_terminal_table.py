@@ -250,8 +250,9 @@ def test_what_the_choice_flatters_is_said_where_it_is_a_note() -> None:
     for notes in ((), (selection.sentence,)):
         ledger = replace(LEDGER, selection=selection, notes=notes)
         text = " ".join(" ".join(line.plain for line in ledger_lines(ledger, 80)).split())
-        assert ("The best of 9 was chosen on the rows" in text) is bool(notes)
+        assert ("The best of 9 trials was chosen on the rows" in text) is bool(notes)
     assert "+0.20 of balanced recall there, +0.15 where" in text
+    assert "2 remedies were tried in 9 trials (some have several strengths), 3 could not act, 1 failed." in text
 
 
 def test_costs_are_shown_before_and_after_the_correction_and_in_groups() -> None:

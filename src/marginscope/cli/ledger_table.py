@@ -38,6 +38,7 @@ def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
             rest = ", ".join(one.slug for one in tried[_MOST_TRIALS:])
             lines += [*paragraph(f"... and {len(tried) - len(shown)} that gain less: {rest} (--json)", width), Text()]
     lines += _reasons(ledger, width)
+    lines += paragraph(ledger.tally, width) if ledger.tally else []
     lines += paragraph(ledger.sentence, width, style="bold")
     if ledger.selection is not None and ledger.selection.sentence in ledger.notes:
         lines += paragraph(ledger.selection.sentence, width)
