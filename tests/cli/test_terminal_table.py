@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.text import Text
@@ -240,9 +242,52 @@ def test_at_most_twelve_remedies_are_shown_and_the_others_named() -> None:
 
     many = RemedyLedger(("lynx",), {"lynx": 0.0}, tuple(map(tried, range(20))), None, "Nothing.")
     text = "\n".join(line.plain for line in ledger_lines(many, 80))
-    assert "... and 8 that gain less: r7, r6, r5, r4, r3, r2, r1, r0 (--json)" in text
+    rule = "fewer classes for sure or {} less (mean change of the targets plus that of balanced recall)"
+    said = " ".join(text.split())
+    assert f"... and 8 more, which lift {rule.format('gain')}: r7, r6, r5, r4, r3, r2, r1, r0 (--json)" in said
     assert text.count("+0.38") == 1
     assert "+0.14" not in text
+    one = " ".join(line.plain for line in ledger_lines(replace(many, trials=many.trials[:13]), 200))
+    assert f"... and 1 more, which lifts {rule.format('gains')}: r0 (--json)" in one
+
+
+def test_what_is_left_out_comes_after_what_is_shown_by_the_rule_that_is_said() -> None:
+    rng = np.random.default_rng(0)
+
+    def tried(number: int) -> RemedyTrial:
+        lifts = rng.uniform(-0.2, 0.6, 2)
+        change = {name: Change(lift, (lift - 0.1, lift + 0.1)) for name, lift in zip("ab", lifts, strict=True)}
+        helps = tuple(name for name, lift in zip("ab", lifts, strict=True) if lift > 0.3)
+        balanced = Change(rng.uniform(-0.1, 0.1), (-0.2, 0.2))
+        return RemedyTrial(f"r{number:02d}", "x", "tried", change=change, balanced=balanced, helps=helps)
+
+    trials = {one.slug: one for one in map(tried, range(25))}
+    best = max(trials.values(), key=lambda one: (len(one.helps), one.balanced.value if one.balanced else 0.0))
+    ledger = RemedyLedger(("a", "b"), {}, tuple(trials.values()), best.slug, "One helps.")
+    text = " ".join(line.plain for line in ledger_lines(ledger, 100))
+    left = re.findall(r"r\d\d", re.search(r"and 13 more.*?\(--json\)", text).group())  # type: ignore[union-attr]
+    shown = set(trials) - set(left) - {best.slug}
+    assert len(left) == 13
+
+    def worth(slug: str) -> tuple[int, float]:
+        one = trials[slug]
+        assert one.balanced is not None
+        lifts = [change.value for change in one.change.values() if change is not None]
+        return len(one.helps), sum(lifts) / 2 + one.balanced.value
+
+    assert min(map(worth, shown)) >= max(map(worth, left))
+
+
+def test_where_nothing_was_tried_the_sentence_comes_first_and_no_table_of_the_present_model() -> None:
+    said = "Nothing could be tried on 'lynx' with what was given: only predicted labels are known."
+    ledger = replace(LEDGER, trials=LEDGER.trials[2:], winner=None, sentence=said)
+    lines = [line.plain for line in ledger_lines(ledger, 100)]
+    assert lines[:3] == [said, "", "could not act:"]
+    assert "  smote: too few neighbours" in lines
+    assert not any("present model" in line or line.startswith("class ") for line in lines)
+    assert lines[-1]
+    learned = replace(ledger, targets=(), trials=(), sentence="Every class that was scored is learned.")
+    assert [line.plain for line in ledger_lines(learned, 100)] == ["Every class that was scored is learned."]
 
 
 def test_what_the_choice_flatters_is_said_where_it_is_a_note() -> None:
