@@ -215,9 +215,9 @@ class Diagnosis(Displayed):
 
     def __str__(self) -> str:
         count = Counter(one.verdict for one in self.classes)
-        tally = ", ".join(f"{count[verdict]} {verdict}" for verdict in Verdict if count[verdict])
-        size = f"{self.data.rows} rows" + (f" x {self.data.features} features" if self.data.features else " of answers")
-        lines = [f"{self.model.kind} on {size}: {tally or 'no class'}"]
+        tally = ", ".join(f"{count[verdict]:,} {verdict}" for verdict in Verdict if count[verdict])
+        columns = f" x {self.data.features:,} features" if self.data.features else " of answers"
+        lines = [f"{self.model.kind} on {self.data.rows:,} rows{columns}: {tally or 'no class'}"]
         for one in self.classes:
             recall = " -  " if one.recall is None else f"{one.recall:.2f}"
             why = f"{one.cause}: {one.reason}" if one.cause else one.reason
