@@ -171,8 +171,8 @@ class ClassDiagnosis:
     """How well one class is learned, and why not.
 
     ``recall``, ``precision`` and ``rival`` are ``None`` where they do not exist.
-    ``reason`` is the first cause in a sentence; ``runner_up_reason`` says why the
-    second explanation lost.
+    ``reason`` is the first cause in a sentence, or why none is named;
+    ``runner_up_reason`` says why the second explanation lost.
     """
 
     label: str
@@ -207,6 +207,7 @@ class ClassDiagnosis:
             "rival": self.rival,
             "verdict": str(self.verdict),
             "cause": self.cause,
+            "reason": self.reason or None,
             "runner_up": self.runner_up,
             "findings": list(self.findings),
         }

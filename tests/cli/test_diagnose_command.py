@@ -41,6 +41,18 @@ def test_the_table_names_every_class_and_what_to_do_next(table: Path, capsys: Ca
     assert "why:    marginscope explain over-regularised\n" in shown.out
 
 
+def test_what_fail_on_goes_by_is_on_the_screen(table: Path, capsys: Capture) -> None:
+    """Findings that lost against the first cause of their class count as well, and have to be seen."""
+    words = ["diagnose", str(table), "-t", "label", "--model", "logistic", "--param", "C=1e-6", "--quiet"]
+    document = _json(words, capsys)
+    found = {one["slug"] for one in document["findings"] if one["status"] in ("issue", "tip")}
+    lost = found - {one["cause"] for one in document["classes"]}
+    assert lost, "the case has to have a finding beside the first causes"
+    assert main([*words, "--fail-on", min(lost)]) == 1
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(slug in shown for slug in found)
+
+
 def test_json_is_one_document_of_the_schema(table: Path, capsys: Capture) -> None:
     document = _json(["diagnose", str(table), "-t", "label", *FAST], capsys)
     assert document["schema"] == "marginscope.diagnosis/1"

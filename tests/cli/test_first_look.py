@@ -42,7 +42,10 @@ def test_the_next_command_is_printed_where_it_has_something_to_try(
     assert (f"next:   marginscope fix {' '.join(words)}\n" in shown) is is_told
     assert ("next:" in shown) is is_told
     assert main(["fix", *words, "--quiet"]) == 0
-    said = re.sub(r"\s+", " ", capsys.readouterr().out)
+    fix = capsys.readouterr().out
+    assert fix.startswith("Nothing could be tried on 'fault'") is not is_told
+    assert ("present model" in fix) is is_told
+    said = re.sub(r"\s+", " ", fix)
     ask = "give the features and the model with --model, or its probabilities of every class with --pred."
     assert (ask in said) is not is_told
 

@@ -109,8 +109,32 @@ def test_the_screen_gives_no_advice_for_python_and_names_the_unit(separated: Pat
     shown = capsys.readouterr().out
     assert "verify(" not in shown
     assert "class margin" not in shown
+    assert "over the rival, in units of the largest margin class rival times the margin" in " ".join(shown.split())
     assert main([*words, "--class-margin", "bee=2"]) == 0
-    assert "smallest margins are in units of the class margin" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in units of the largest margin times the class margin class rival times the margin" in said
+
+
+def test_no_column_of_ones_is_called_the_smallest_margin(tmp_path: Path, write_table: Any, capsys: Capture) -> None:
+    """Three groups on a line, the last far away: the far pair has a multiple of the largest margin."""
+    rows = [[x, name] for name, at in (("ant", 0), ("bee", 3), ("cow", 9)) for x in (at, at + 1)]
+    path = str(write_table(tmp_path / "three.csv", rows, ["x", "label"]))
+    assert main(["margin", path, "-t", "label", "-q"]) == 0
+    shown = capsys.readouterr().out
+    lines = [line.split() for line in shown.splitlines()]
+    head = next(line for line in lines if line[:2] == ["class", "rival"])
+    assert " ".join(head) == "class rival times the margin support rows share of force"
+    document = _json(["margin", path, "-t", "label"], capsys)
+    X, W, b = np.array([row[0] for row in rows]), np.array(document["coef"]), np.array(document["intercept"])
+    scores = X[:, None] * W[:, 0] + b
+    size = np.linalg.norm(np.column_stack([W, b]))
+    names = ["ant", "bee", "cow"]
+    pairs = [line for line in lines if len(line) == 5 and {*line[:2]} <= {*names}]
+    assert len(pairs) == 6
+    for own, rival, cell, *_ in pairs:
+        i, j = names.index(own), names.index(rival)
+        nearest = (scores[[2 * i, 2 * i + 1], i] - scores[[2 * i, 2 * i + 1], j]).min() / size
+        assert float(cell) == pytest.approx(nearest / document["margin"], rel=1e-3)
 
 
 def test_the_page_holds_the_command_that_makes_it_again(separated: Path, tmp_path: Path) -> None:

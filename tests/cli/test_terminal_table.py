@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.text import Text
@@ -68,6 +70,39 @@ def test_sentences_keep_to_the_width_and_labels_are_safe(width: int, label: str)
 def test_a_reason_that_classes_share_is_told_once() -> None:
     alike = [dataclasses.replace(one, reason="one sentence for all of them") for one in SICK]
     assert _text(diagnosis_lines(_diagnosis(alike), 80)).count("one sentence for all of them") == 1
+
+
+def test_a_class_without_a_cause_says_so_where_its_reason_was_told_before() -> None:
+    alike = [dataclasses.replace(one, cause=None, reason="no cause was proved") for one in SICK]
+    lines = [line.plain.strip() for line in diagnosis_lines(_diagnosis(alike), 80)]
+    after = [lines[1 + next(k for k, line in enumerate(lines) if line.startswith(one.label))] for one in SICK]
+    assert after == ["no cause was proved", "as for 'lynx'", "as for 'lynx'"]
+
+
+def test_every_issue_and_tip_is_on_the_screen_by_name() -> None:
+    """What --fail-on may fail by: a first cause, a note, or one of those that were found besides."""
+    findings = [
+        Finding("over-regularised", Status.ISSUE, "the winner", ("lynx",)),
+        Finding("imbalance", Status.ISSUE, "a loser", ("lynx",)),
+        Finding("low-capacity", Status.ISSUE, "another", ("lynx", "fox", "ghost", "\x1b[31m", "owl", "elk")),
+        Finding("few-rows", Status.TIP, "a tip that lost", ("fox",)),
+        Finding("overfit", Status.PASSED, "no", ("fox",)),
+    ]
+    classes = [*SICK, *(_class(label, 0.1, 0.2, Verdict.WEAK, "no-signal") for label in ("\x1b[31m", "owl", "elk"))]
+    lines = diagnosis_lines(_diagnosis(classes, findings), 300)
+    also = [line.plain for line in lines if line.plain.startswith("also found: ")]
+    many = "low-capacity ('lynx', 'fox', 'ghost', '\\x1b[31m' and 2 more)"
+    assert also == [f"also found: imbalance ('lynx'), {many}, few-rows ('fox')"]
+    assert "also found" not in _text(diagnosis_lines(_diagnosis(SICK, findings[:1]), 80))
+
+
+def test_a_cause_or_note_that_there_is_no_room_for_is_named() -> None:
+    sick = [_class(f"s{i}", 0.02, 0.0, Verdict.UNLEARNED, "imbalance") for i in range(20)]
+    sick += [_class("last", 0.02, 0.4, Verdict.WEAK, "overfit")]
+    findings = [Finding("imbalance", Status.ISSUE, "x", ("s0",)), Finding("overfit", Status.ISSUE, "x", ("last",))]
+    notes = [Finding(f"note-{i}", Status.ISSUE, "something else") for i in range(9)]
+    shown = " ".join(_text(diagnosis_lines(_diagnosis(sick, [*findings, *notes]), 80)).split())
+    assert "also found: overfit ('last'), note-6, note-7, note-8" in shown
 
 
 def test_many_healthy_classes_are_one_line_but_a_rare_one_is_seen() -> None:
@@ -207,9 +242,52 @@ def test_at_most_twelve_remedies_are_shown_and_the_others_named() -> None:
 
     many = RemedyLedger(("lynx",), {"lynx": 0.0}, tuple(map(tried, range(20))), None, "Nothing.")
     text = "\n".join(line.plain for line in ledger_lines(many, 80))
-    assert "... and 8 that gain less: r7, r6, r5, r4, r3, r2, r1, r0 (--json)" in text
+    rule = "fewer classes for sure or {} less (mean change of the targets plus that of balanced recall)"
+    said = " ".join(text.split())
+    assert f"... and 8 more, which lift {rule.format('gain')}: r7, r6, r5, r4, r3, r2, r1, r0 (--json)" in said
     assert text.count("+0.38") == 1
     assert "+0.14" not in text
+    one = " ".join(line.plain for line in ledger_lines(replace(many, trials=many.trials[:13]), 200))
+    assert f"... and 1 more, which lifts {rule.format('gains')}: r0 (--json)" in one
+
+
+def test_what_is_left_out_comes_after_what_is_shown_by_the_rule_that_is_said() -> None:
+    rng = np.random.default_rng(0)
+
+    def tried(number: int) -> RemedyTrial:
+        lifts = rng.uniform(-0.2, 0.6, 2)
+        change = {name: Change(lift, (lift - 0.1, lift + 0.1)) for name, lift in zip("ab", lifts, strict=True)}
+        helps = tuple(name for name, lift in zip("ab", lifts, strict=True) if lift > 0.3)
+        balanced = Change(rng.uniform(-0.1, 0.1), (-0.2, 0.2))
+        return RemedyTrial(f"r{number:02d}", "x", "tried", change=change, balanced=balanced, helps=helps)
+
+    trials = {one.slug: one for one in map(tried, range(25))}
+    best = max(trials.values(), key=lambda one: (len(one.helps), one.balanced.value if one.balanced else 0.0))
+    ledger = RemedyLedger(("a", "b"), {}, tuple(trials.values()), best.slug, "One helps.")
+    text = " ".join(line.plain for line in ledger_lines(ledger, 100))
+    left = re.findall(r"r\d\d", re.search(r"and 13 more.*?\(--json\)", text).group())  # type: ignore[union-attr]
+    shown = set(trials) - set(left) - {best.slug}
+    assert len(left) == 13
+
+    def worth(slug: str) -> tuple[int, float]:
+        one = trials[slug]
+        assert one.balanced is not None
+        lifts = [change.value for change in one.change.values() if change is not None]
+        return len(one.helps), sum(lifts) / 2 + one.balanced.value
+
+    assert min(map(worth, shown)) >= max(map(worth, left))
+
+
+def test_where_nothing_was_tried_the_sentence_comes_first_and_no_table_of_the_present_model() -> None:
+    said = "Nothing could be tried on 'lynx' with what was given: only predicted labels are known."
+    ledger = replace(LEDGER, trials=LEDGER.trials[2:], winner=None, sentence=said)
+    lines = [line.plain for line in ledger_lines(ledger, 100)]
+    assert lines[:3] == [said, "", "could not act:"]
+    assert "  smote: too few neighbours" in lines
+    assert not any("present model" in line or line.startswith("class ") for line in lines)
+    assert lines[-1]
+    learned = replace(ledger, targets=(), trials=(), sentence="Every class that was scored is learned.")
+    assert [line.plain for line in ledger_lines(learned, 100)] == ["Every class that was scored is learned."]
 
 
 def test_what_the_choice_flatters_is_said_where_it_is_a_note() -> None:
@@ -217,8 +295,9 @@ def test_what_the_choice_flatters_is_said_where_it_is_a_note() -> None:
     for notes in ((), (selection.sentence,)):
         ledger = replace(LEDGER, selection=selection, notes=notes)
         text = " ".join(" ".join(line.plain for line in ledger_lines(ledger, 80)).split())
-        assert ("The best of 9 was chosen on the rows" in text) is bool(notes)
+        assert ("The best of 9 trials was chosen on the rows" in text) is bool(notes)
     assert "+0.20 of balanced recall there, +0.15 where" in text
+    assert "2 remedies were tried in 9 trials (some have several strengths), 3 could not act, 1 failed." in text
 
 
 def test_costs_are_shown_before_and_after_the_correction_and_in_groups() -> None:

@@ -3,7 +3,7 @@
 import importlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from marginscope.findings import Status, Verdict
 
 ROOT = ["schema", "data", "model", "classes", "findings", "not_checked", "provenance"]
 DATA = ["file", "sha256", "target", "rows", "features", "n_classes"]
-CLASS = ["label", "rows", "share", "recall", "recall_interval", "precision", "rival", "verdict", "cause", "runner_up"]
+CLASS = ["label", "rows", "share", "recall", "recall_interval", "precision", "rival", "verdict", "cause", "reason"]
 FINDING = ["slug", "status", "classes", "sentence", "evidence", "remedies"]
 
 
@@ -48,7 +48,7 @@ def test_the_document_has_exactly_the_keys_of_the_contract(name, diagnoses):
     assert list(document["model"]) == ["kind", "params"]
     assert list(document["provenance"]) == ["version", "seed", "command", "packages"]
     for one in document["classes"]:
-        assert list(one) == [*CLASS, "findings"]
+        assert list(one) == [*CLASS, "runner_up", "findings"]
     for one in document["findings"]:
         assert list(one) == FINDING
         for row in one["evidence"]:
@@ -101,6 +101,20 @@ def test_every_check_reports_exactly_once(name, diagnoses):
     undecided = {one.slug: one.sentence for one in found.findings if not one.status.is_decided}
     assert {one["slug"]: one["reason"] for one in found.to_dict()["not_checked"]} == undecided
     assert all(undecided.values())
+
+
+@every_diagnosis
+def test_the_reason_of_every_class_is_in_the_document(name, diagnoses):
+    """Where no cause was proved, the reason is all that is known."""
+    found = diagnoses[name]
+    for one, row in zip(found.classes, found.to_dict()["classes"], strict=True):
+        assert row["reason"] == one.reason
+        assert (row["cause"] is None) <= (row["verdict"] == "healthy" or "no cause" in row["reason"])
+
+
+def test_a_reason_that_does_not_exist_is_null(diagnoses):
+    bare = replace(diagnoses["healthy"].classes[0], reason="")
+    assert bare.to_dict()["reason"] is None
 
 
 @every_diagnosis
@@ -190,7 +204,7 @@ def test_texts_and_frames_hold_every_class(name, diagnoses):
     for one in found.classes:
         assert one.label in text
     assert len(frame) == len(found.classes)
-    assert {"label", "recall", "verdict", "cause", "recall_low", "recall_high"} <= set(frame.columns)
+    assert {"label", "recall", "verdict", "cause", "reason", "recall_low", "recall_high"} <= set(frame.columns)
     assert found._repr_html_()
 
 
@@ -202,6 +216,38 @@ def test_classes_are_found_by_label_and_findings_by_slug(diagnoses):
         found["yak"]
     with pytest.raises(KeyError, match="few-rows"):
         found.finding("yak")
+
+
+@every_diagnosis
+def test_the_text_names_every_issue_and_tip(name, diagnoses):
+    found = diagnoses[name]
+    tip = replace(found.findings[-1], status=Status.TIP, slug="a-tip", sentence="something to know")
+    text = str(replace(found, findings=(*found.findings, tip)))
+    for one in found.findings:
+        assert (one.status is not Status.ISSUE) or (f"{one.slug}: " in text)
+    assert "  a-tip: something to know" in text.splitlines()
+
+
+def test_iteration_gives_the_classes_worst_first(diagnoses):
+    found = diagnoses["imbalanced"]
+    assert [one.label for one in found] == [one.label for one in found.classes]
+    assert len(set(map(id, found))) == 3
+    assert found.classes[0] in found
+    assert "cow" in found
+    assert "yak" not in found
+
+
+def test_integer_labels_are_found_as_they_are_written():
+    found = ms.diagnose(ms.Predictions([1, 1, 2, 2] * 5), None, [1, 1, 2, 2] * 5, checks=["class-absent"])
+    assert 2 in found
+    assert 0 not in found
+    assert sorted(one.label for one in found) == ["1", "2"]
+
+
+def test_a_list_of_diagnoses_is_no_table_of_their_classes(diagnoses):
+    """numpy takes what has a length and items for a sequence, and would ask a diagnosis for its class 0."""
+    both = [diagnoses["healthy"], diagnoses["imbalanced"]]
+    assert np.array(both, dtype=object).shape == (2,)
 
 
 def test_every_threshold_is_on_record(diagnoses):

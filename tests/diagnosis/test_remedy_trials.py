@@ -198,6 +198,13 @@ def test_between_equals_the_rule_is_said():
     assert alone == "Best is class-weights, the class-weights: it lifts 'a'."
 
 
+def test_several_equals_are_listed_as_in_a_sentence():
+    winner = made("class-weights", 0.48, log_loss=0.1)
+    ahead = tuple(made(slug, 0.49, log_loss=0.2) for slug in ("smote", "scaling", "richer-model"))
+    for n, names in ((2, "smote and scaling gain "), (3, "smote, scaling and richer-model gain ")):
+        assert f". {names}up to a tenth more;" in outcome_sentence(None, ("a",), winner, (winner, *ahead[:n]), False)
+
+
 def test_a_cost_that_rounds_to_nothing_is_not_told():
     winner = made("class-weights", 0.5, log_loss=0, others=-0.004)
     assert "pays most" not in outcome_sentence(None, ("a",), winner, (winner,), False)
@@ -205,11 +212,16 @@ def test_a_cost_that_rounds_to_nothing_is_not_told():
     assert "'b' pays most (-0.01 recall)" in outcome_sentence(None, ("a",), winner, (winner,), False)
 
 
+FREE = "costs no class any recall."
+
+
 @pytest.mark.parametrize(
     ("slug", "balanced", "others", "told"),
     [
         ("richer-model", 0.15, -0.01, "costs no class more than 0.01; it is another kind of model."),
-        ("smote", 0.14, 0.002, "smote gains as much balanced recall and costs no class any recall."),
+        ("smote", 0.154, 0.002, f"smote gains as much balanced recall and {FREE}"),
+        ("smote", 0.14, 0.002, f"smote gains nearly as much balanced recall (+0.14 against +0.15) and {FREE}"),
+        ("smote", 0.17, 0.002, f"smote gains more balanced recall (+0.17 against +0.15) and {FREE}"),
         ("smote", 0.11, 0.0, ""),  # gains less
         ("smote", 0.15, -0.2, ""),  # costs about as much
     ],

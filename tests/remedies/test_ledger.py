@@ -47,8 +47,16 @@ def test_what_does_not_exist_is_null(ledger):
 def test_the_winners_snippet_is_the_ledgers(ledger):
     assert ledger.snippet == "model.fit(X, y)"
     assert ledger["scaling"].reason == "scaled already"
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="no remedy 'prayer'; the remedies are class-weights, scaling"):
         ledger["prayer"]
+
+
+def test_iteration_gives_the_trials(ledger):
+    assert [one.slug for one in ledger] == ["class-weights", "scaling"]
+    assert "scaling" in ledger
+    assert ledger.trials[1] in ledger
+    assert "prayer" not in ledger
+    assert replace(ledger, trials=()), "a ledger without trials is an answer too"
 
 
 def test_the_text_names_every_remedy(ledger):
@@ -77,6 +85,7 @@ def test_what_was_added_is_in_the_document_and_what_was_there_keeps_its_name(led
     document = replace(ledger, trials=(full,), selection=Selection(7, 0.2, 0.15)).to_dict()
     assert document["selection"] == {
         "n_tried": 7,
+        "n_remedies": 1,
         "balanced_recall_apparent": 0.2,
         "balanced_recall_held_out": 0.15,
     }
@@ -89,6 +98,25 @@ def test_what_was_added_is_in_the_document_and_what_was_there_keeps_its_name(led
     assert one["calibration_error_change_corrected"] == 0.0
     assert one["snippet"] == "model.fit(X, y)"
     assert Selection(7, 0.2, 0.15).optimism == pytest.approx(0.05)
+
+
+def test_what_is_counted_is_said(ledger):
+    tried, idle = ledger.trials
+    other = replace(tried, slug="weaker-penalty")
+    broken = [replace(idle, slug=slug, outcome="failed") for slug in ("smote", "ldam")]
+    said = "2 remedies were tried in 7 trials (some have several strengths), 1 could not act, 2 failed."
+    full = replace(ledger, trials=(tried, other, idle, *broken), selection=Selection(7, 0.2, 0.15))
+    assert full.tally == full.to_dict()["tally"] == said
+    assert full.to_dict()["selection"]["n_remedies"] == 2
+    assert str(full).splitlines()[-1].strip() == said
+    assert full.selection.sentence.startswith("The best of 7 trials was chosen on the rows that it is scored on")
+
+
+def test_trials_are_counted_only_where_they_are_more_than_the_remedies(ledger):
+    assert ledger.tally == "1 remedy was tried, 1 could not act."
+    assert replace(ledger, selection=Selection(1, 0.2, 0.15)).tally == ledger.tally
+    assert replace(ledger, trials=ledger.trials[1:]).tally == "No remedy was tried; 1 could not act."
+    assert replace(ledger, trials=(), winner=None).to_dict()["tally"] is None
 
 
 def test_remedies_with_one_caveat_stand_together(ledger):

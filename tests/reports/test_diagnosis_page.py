@@ -227,7 +227,7 @@ def test_dat031_a_thousand_classes_fit_a_page(tmp_path: Path) -> None:
     assert len(page.encode()) < 2_000_000
     assert page.count("<td") + page.count("<th") < 10_000
     words = words_of(page)
-    assert "500 of 1000 classes are not learned." in words
+    assert "500 of 1,000 classes are not learned." in words
     assert "Cards are drawn for the 30 worst classes; 470 more" in words
     assert "the whole matrix cannot be read" in words
     assert "the 40 of 300 features with the largest parameters" in words
@@ -344,3 +344,18 @@ def test_a_ledger_reaches_the_cards(diagnosis: Diagnosis) -> None:
 def test_features_are_named(diagnosis: Diagnosis) -> None:
     words = words_of(diagnosis_page.page(diagnosis))
     assert all(feature in words for feature in FEATURES)
+
+
+def test_every_count_has_commas_between_thousands() -> None:
+    """Of rows, features, classes and what is left out, on the page, in the cell and as text."""
+    large = make_large(2500, 5000)
+    large = replace(large, classes=tuple(replace(one, label="k") for one in large.classes))
+    large = replace(large, labels=("k",) * 2500)
+    large = replace(large, findings=(), confusion=None)
+    for text in (words_of(diagnosis_page.page(large)), words_of(diagnosis_page.fragment(large)), str(large)):
+        assert (
+            re.findall(r"(?<![\w.,])\d{4,}(?= (?:\w+ )?(?:rows|features|classes|healthy|unlearned|more))", text) == []
+        )
+        assert "1,250" in text
+        assert "50,000 rows" in text
+        assert "5,000 features" in text

@@ -8,7 +8,7 @@ from pathlib import Path
 from made_up_results import LABELS, make_ledger
 from test_diagnosis_page import island_of, words_of
 
-from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial
+from marginscope.remedies.ledger import Change, RemedyLedger, RemedyTrial, Selection
 from marginscope.reports import ledger_page
 from marginscope.reports.forest import BAR_WIDTH, forest_table
 
@@ -24,7 +24,8 @@ def test_the_page_tells_everything(ledger: RemedyLedger, tmp_path: Path) -> None
         "−0.44",
         "probabilities stop matching the shares",
         "model.set_params(weaker_penalty=True)",
-        "Code of the 3 other remedies",
+        "Code of the 3 other remedies that were tried",
+        "4 remedies were tried, 1 could not act, 1 failed.",
         "Could not act stronger-penalty",
         "Failed richer-model the fit ended with LinAlgError",
         "5-fold cross-validation",
@@ -78,7 +79,24 @@ def test_many_targets_and_trials_are_cut_and_said_so() -> None:
     trials = tuple(RemedyTrial(f"r{k}", f"remedy {k}", "tried", change=change) for k in range(50))
     words = words_of(ledger_page.page(RemedyLedger(names, {}, trials, None, "Tried.")))
     assert "24 more targeted classes" in words
-    assert "10 more remedies" in words
+    assert "10 more remedies are in" in words
+    words = words_of(ledger_page.page(RemedyLedger(names[:7], {}, trials[:41], "r0", "Tried.")))
+    assert "1 more targeted class is in" in words
+    assert "1 more remedy is in" in words
+
+
+def test_the_code_of_a_single_other_remedy_is_said_in_the_singular(ledger: RemedyLedger) -> None:
+    two = replace(ledger, trials=(*ledger.trials[:2], *ledger.trials[4:]))
+    assert "Code of the other remedy that was tried" in words_of(ledger_page.page(two))
+
+
+def test_the_page_counts_as_the_ledger_does(ledger: RemedyLedger) -> None:
+    chosen = replace(ledger, selection=Selection(9, 0.2, 0.1))
+    assert chosen.tally == "4 remedies were tried in 9 trials (some have several strengths), 1 could not act, 1 failed."
+    for page in (ledger_page.page(chosen), ledger_page.fragment(chosen)):
+        assert chosen.tally in words_of(page)
+    idle = replace(ledger, trials=ledger.trials[4:], winner=None)
+    assert "No remedy was tried; 1 could not act, 1 failed." in words_of(ledger_page.page(idle))
 
 
 def test_the_figure_has_a_row_for_each_remedy_and_class(ledger: RemedyLedger) -> None:

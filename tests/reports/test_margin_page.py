@@ -90,6 +90,8 @@ def test_many_classes_have_a_list_and_no_matrix() -> None:
     solution = ms.solve_hard_margin(X, [f"class {k}" for k in range(30)] * 2)
     page = margin_page.page(solution)
     assert "855 more pairs" in words_of(page)
+    assert "Times the margin: the smallest margin of the rows of a class over the rival, in units of" in words_of(page)
+    assert "Smallest margin Support rows" not in words_of(page)
     assert margin_page._view(solution)["rows"] == []
 
 

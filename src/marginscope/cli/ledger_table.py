@@ -26,24 +26,36 @@ _INDENT = "    "
 def ledger_lines(ledger: RemedyLedger, width: int) -> list[Text]:
     """Return what every remedy did, the outcome in words and the code to paste."""
     tried = _ranked(ledger)
+    if not tried:
+        # Tables that hold the present model alone would hide the one sentence that counts.
+        return [*paragraph(ledger.sentence, width, style="bold"), Text(), *_reasons(ledger, width)][:-1]
     shown = tried[:_MOST_TRIALS]
     lines: list[Text] = []
     for label in ledger.targets[:_MOST_TARGETS]:
         lines += _target_table(ledger, shown, label)
-    if len(ledger.targets) > _MOST_TARGETS:
-        lines += paragraph(f"... and {len(ledger.targets) - _MOST_TARGETS} more classes (all with --json)", width)
-    if shown:
-        lines += _cost_table(ledger, shown, width)
-        if len(tried) > len(shown):
-            rest = ", ".join(one.slug for one in tried[_MOST_TRIALS:])
-            lines += [*paragraph(f"... and {len(tried) - len(shown)} that gain less: {rest} (--json)", width), Text()]
+    if (n_more := len(ledger.targets) - _MOST_TARGETS) > 0:
+        what = "class" if n_more == 1 else "classes"
+        lines += paragraph(f"... and {n_more:,} more {what} (all with --json)", width)
+    lines += _cost_table(ledger, shown, width)
+    lines += _left_out(tried[_MOST_TRIALS:], width)
     lines += _reasons(ledger, width)
+    lines += paragraph(ledger.tally, width) if ledger.tally else []
     lines += paragraph(ledger.sentence, width, style="bold")
     if ledger.selection is not None and ledger.selection.sentence in ledger.notes:
         lines += paragraph(ledger.selection.sentence, width)
     if ledger.snippet:
         lines += [Text(), *(Text(_INDENT + make_visible(line)) for line in ledger.snippet.splitlines())]
     return lines
+
+
+def _left_out(rest: Sequence[RemedyTrial], width: int) -> list[Text]:
+    """Name what was tried but not shown, with the rule of ``_ranked`` in words."""
+    if not rest:
+        return []
+    lifts, gains = ("lifts", "gains") if len(rest) == 1 else ("lift", "gain")
+    said = f"... and {len(rest):,} more, which {lifts} fewer classes for sure or {gains} less (mean change of the "
+    said += f"targets plus that of balanced recall): {', '.join(one.slug for one in rest)} (--json)"
+    return [*paragraph(said, width), Text()]
 
 
 def _ranked(ledger: RemedyLedger) -> list[RemedyTrial]:

@@ -84,34 +84,33 @@ def _lines(solution: Any, data: Matrix, proof: str, seconds: float, width: int) 
         # advice for Python; here it is done
         if not one.startswith("verify("):
             lines += paragraph(one, width)
-    lines += [Text(), *_pair_lines(solution), Text()]
+    lines += [Text(), *_pair_lines(solution, width), Text()]
     said = f"Solved in {seconds:.2g} s; the bracket is {proof}. Data: {data.file}, target {data.target}."
     return [*lines, *paragraph(said, width)]
 
 
-def _pair_lines(solution: Any) -> list[Text]:
+def _pair_lines(solution: Any, width: int) -> list[Text]:
     """Return the class pairs that carry most of the dual weight, as a table."""
     from rich.text import Text
 
     from marginscope.cli.output import show_labels
+    from marginscope.cli.table import paragraph
 
     pairs = sorted(solution.pairs, key=lambda one: (-one.dual_mass, one.smallest_margin))
     shown = pairs[:_MOST_PAIRS]
     own = show_labels([str(one.own) for one in shown], 20)
     rival = show_labels([str(one.rival) for one in shown], 20)
     wide = max(5, *map(len, own)), max(5, *map(len, rival))
-    unit = [] if solution.class_margins is None else [Text("smallest margins are in units of the class margin")]
-    lines = [
-        *unit,
-        Text(
-            f"{'class':<{wide[0]}}  {'rival':<{wide[1]}}  smallest margin  support rows  share of force", style="bold"
-        ),
-    ]
+    # Scaled so that the rows that hold the margin have 1: without the unit that reads as a margin above the largest.
+    unit = "the largest margin" + ("" if solution.class_margins is None else " times the class margin")
+    said = f"times the margin: the smallest margin of the rows of a class over the rival, in units of {unit}"
+    head = f"{'class':<{wide[0]}}  {'rival':<{wide[1]}}  times the margin  support rows  share of force"
+    lines = [*paragraph(said, width), Text(head, style="bold")]
     total = sum(one.dual_mass for one in pairs) or 1.0
     for one, a, b in zip(shown, own, rival, strict=True):
         share = f"{one.dual_mass / total:.1%}" if one.dual_mass > 0 else "-"
         lines.append(
-            Text(f"{a:<{wide[0]}}  {b:<{wide[1]}}  {one.smallest_margin:>15.4g}  {one.n_support:>12,}  {share:>14}")
+            Text(f"{a:<{wide[0]}}  {b:<{wide[1]}}  {one.smallest_margin:>16.4g}  {one.n_support:>12,}  {share:>14}")
         )
     if len(pairs) > len(shown):
         lines.append(Text(f"... and {len(pairs) - len(shown):,} more pairs (all with --json)"))

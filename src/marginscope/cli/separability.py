@@ -85,5 +85,5 @@ def _infinite_lines(certificate: Any, data: Matrix, width: int) -> list[Text]:
         )
         return paragraph(f"{head}: {'; '.join(ends)}.", width)
     order = [k for k in display_order(certificate.classes.tolist()) if signs[k].any()]
-    ends = (f"{classes[k]}: {(signs[k] > 0).sum()}/{(signs[k] < 0).sum()}" for k in order)
+    ends = (f"{classes[k]}: {(signs[k] > 0).sum():,}/{(signs[k] < 0).sum():,}" for k in order)
     return paragraph(f"{head}; to +inf/-inf by class: {', '.join(ends)} (each with --json).", width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -21,6 +21,7 @@ __all__ = ["command_lines", "diagnosis_lines", "first_cause", "paragraph"]
 
 _MOST_FINDINGS = 12
 _MOST_HEALTHY = 5
+_MOST_NAMED = 4
 _STYLES = {
     Verdict.HEALTHY: "green",
     Verdict.WEAK: "yellow",
@@ -43,9 +44,11 @@ def diagnosis_lines(diagnosis: Diagnosis, width: int, *, with_unchecked: bool = 
     lines = _heading(diagnosis, width)
     lines += _class_table(shown, width)
     lines += _folded(diagnosis, sick[most_sick:], shown, width)
+    told = notes[: _MOST_FINDINGS - min(len(sick), most_sick)]
     tail: list[Text] = []
-    for finding in notes[: _MOST_FINDINGS - min(len(sick), most_sick)]:
+    for finding in told:
         tail += paragraph(finding.sentence, width, head=f"{finding.slug}: ", style=_note_style(finding))
+    tail += _also_found(diagnosis, {*(one.slug for one in told), *(one.cause for one in shown)}, width)
     if with_unchecked:
         tail += _not_checked(diagnosis, width)
     return [*lines, Text(), *tail] if tail else lines
@@ -90,12 +93,17 @@ def _class_table(classes: Sequence[ClassDiagnosis], width: int) -> list[Text]:
     names = ["class", *show_labels([one.label for one in classes], room)]
     widths = [max(map(cell_len, names)), *widths]
     lines = [_row((names[0], *numbers[0]), widths, "bold")]
-    told: set[str] = set()
+    told: dict[str, str] = {}
     for name, row, one in zip(names[1:], numbers[1:], classes, strict=True):
         lines.append(_row((name, *row), widths, _STYLES[one.verdict]))
-        if one.verdict.needs_cause and one.reason and one.reason not in told:
+        if not one.verdict.needs_cause or not one.reason:
+            continue
+        if one.reason not in told:
             lines += paragraph(one.reason, width, indent=_INDENT)
-            told.add(one.reason)
+        elif not one.cause:
+            # The column of causes is empty here: without a word the class would look forgotten.
+            lines += paragraph(f"as for '{told[one.reason]}'", width, indent=_INDENT)
+        told.setdefault(one.reason, name)
     return lines
 
 
@@ -157,6 +165,21 @@ def _notes(diagnosis: Diagnosis) -> list[Finding]:
         and finding.slug not in causes
         and (finding.slug in _NEVER_LOST or not finding.classes or not explained.issuperset(finding.classes))
     ]
+
+
+def _also_found(diagnosis: Diagnosis, told: Set[str | None], width: int) -> list[Text]:
+    """Name the issues and tips that stand nowhere above: --fail-on goes by them as by the others."""
+    named = [
+        finding.slug + (f" ({_quoted(finding.classes)})" if finding.classes else "")
+        for finding in diagnosis.findings
+        if finding.status in (Status.ISSUE, Status.TIP) and finding.slug not in told
+    ]
+    return paragraph(", ".join(named), width, head="also found: ") if named else []
+
+
+def _quoted(labels: Sequence[str]) -> str:
+    names = ", ".join(f"'{show_label(label)}'" for label in labels[:_MOST_NAMED])
+    return names + (f" and {len(labels) - _MOST_NAMED:,} more" if len(labels) > _MOST_NAMED else "")
 
 
 def _note_style(finding: Finding) -> str:

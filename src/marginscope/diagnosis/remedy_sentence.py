@@ -51,7 +51,7 @@ def outcome_sentence(
     ahead = [one.slug for one in equals if gain(one, targets) > gain(winner, targets)]
     if ahead:
         text += (
-            f". {' and '.join(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
+            f". {_listed(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
             "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
         )
     return text[0].upper() + text[1:] + "." + _cheaper(winner, trials)
@@ -63,7 +63,7 @@ def _loss(trial: RemedyTrial) -> float:
 
 
 def _cheaper(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
-    """Return a sentence on the remedy that gains as much in balanced recall while the others pay far less."""
+    """Return a sentence on the remedy that gains nearly as much balanced recall while the others pay far less."""
     gained = winner.balanced
     if gained is None:
         return ""
@@ -83,7 +83,22 @@ def _cheaper(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
     kind = "; it is another kind of model" if best.family == "model" else ""
     left = tuple(name for name in winner.helps if name not in best.helps)
     short = f", but does not lift {name_list(left, 5)} for sure" if left else ""
-    return f" {best.slug} gains as much balanced recall and {costs}{short}{kind}."
+    return f" {best.slug} gains {_compared(best, winner)} and {costs}{short}{kind}."
+
+
+def _compared(one: RemedyTrial, winner: RemedyTrial) -> str:
+    """Compare balanced recall by the digits that the tables show; where they differ, name them."""
+    assert one.balanced is not None
+    assert winner.balanced is not None
+    mine, best = signed(one.balanced.value), signed(winner.balanced.value)
+    if mine == best:
+        return "as much balanced recall"
+    word = "more" if one.balanced.value > winner.balanced.value else "nearly as much"
+    return f"{word} balanced recall ({mine} against {best})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _on_balance(winner: RemedyTrial, targets: tuple[str, ...], owing: Sequence[str]) -> str:

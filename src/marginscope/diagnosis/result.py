@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,9 @@ class ParameterTable:
 class Diagnosis(Displayed):
     """Which classes are learned, which are not, and why.
 
+    ``diagnosis[label]`` is one class, ``label in diagnosis`` says whether there is such a
+    class, and iteration gives the classes, worst first.
+
     Attributes
     ----------
     classes : tuple of ClassDiagnosis
@@ -118,6 +121,13 @@ class Diagnosis(Displayed):
     can_be_remedied: bool = True
     seconds: float = 0.0
     _try_remedies: Callable[..., RemedyLedger] | None = field(default=None, repr=False)
+
+    def __iter__(self) -> Iterator[ClassDiagnosis]:
+        # There is no __len__: with it numpy and pandas take a result in a list for a sequence, and ask it for item 0.
+        return iter(self.classes)
+
+    def __contains__(self, label: Any) -> bool:
+        return label in self.classes or any(one.label == str(label) for one in self.classes)
 
     def __getitem__(self, label: Any) -> ClassDiagnosis:
         for one in self.classes:
@@ -205,16 +215,16 @@ class Diagnosis(Displayed):
 
     def __str__(self) -> str:
         count = Counter(one.verdict for one in self.classes)
-        tally = ", ".join(f"{count[verdict]} {verdict}" for verdict in Verdict if count[verdict])
-        size = f"{self.data.rows} rows" + (f" x {self.data.features} features" if self.data.features else " of answers")
-        lines = [f"{self.model.kind} on {size}: {tally or 'no class'}"]
+        tally = ", ".join(f"{count[verdict]:,} {verdict}" for verdict in Verdict if count[verdict])
+        columns = f" x {self.data.features:,} features" if self.data.features else " of answers"
+        lines = [f"{self.model.kind} on {self.data.rows:,} rows{columns}: {tally or 'no class'}"]
         for one in self.classes:
             recall = " -  " if one.recall is None else f"{one.recall:.2f}"
             why = f"{one.cause}: {one.reason}" if one.cause else one.reason
             lines.append(f"  {one.label:<20.20} share {one.share:6.1%}  recall {recall}  {one.verdict:<9} {why}")
         told = {one.cause for one in self.classes}
-        issues = [one for one in self.findings if one.status is Status.ISSUE and one.slug not in told]
-        lines += [f"  {one.slug}: {one.sentence}" for one in issues]
+        besides = [one for one in self.findings if one.status in (Status.ISSUE, Status.TIP) and one.slug not in told]
+        lines += [f"  {one.slug}: {one.sentence}" for one in besides]
         lines += [f"  {head}: {reason}" for head, reason in self.not_run]
         lines += [f"  note: {one}" for one in self.notes]
         return "\n".join(lines)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,7 +130,8 @@ class Selection:
     Attributes
     ----------
     n_tried : int
-        Recipes among which the best was chosen.
+        Trials among which the best was chosen: a remedy may have several strengths, each
+        of which is one.
     apparent, held_out : float
         Balanced recall that the best one gains on the rows that chose it, and on rows that
         had no part in the choice.
@@ -148,14 +150,18 @@ class Selection:
     def sentence(self) -> str:
         """What the choice adds, in words."""
         return (
-            f"The best of {self.n_tried} was chosen on the rows that it is scored on: {signed(self.apparent)} of "
-            f"balanced recall there, {signed(self.held_out)} where four fifths of the rows choose and the rest score."
+            f"The best of {self.n_tried:,} trials was chosen on the rows that it is scored on: "
+            f"{signed(self.apparent)} of balanced recall there, {signed(self.held_out)} where four fifths of the rows "
+            "choose and the rest score."
         )
 
 
 @dataclass(repr=False)
 class RemedyLedger(Displayed):
     """All remedies tried on one diagnosis, on the same folds.
+
+    ``ledger[slug]`` is one remedy, ``slug in ledger`` says whether it is listed, and
+    iteration gives all of them, also those that were not tried.
 
     Attributes
     ----------
@@ -193,11 +199,33 @@ class RemedyLedger(Displayed):
     selection: Selection | None = None
     separation: Any = None
 
+    def __iter__(self) -> Iterator[RemedyTrial]:
+        # No __len__: a ledger without trials is an answer too, and must not count as false.
+        return iter(self.trials)
+
+    def __contains__(self, slug: Any) -> bool:
+        return slug in self.trials or any(trial.slug == slug for trial in self.trials)
+
     def __getitem__(self, slug: str) -> RemedyTrial:
         for trial in self.trials:
             if trial.slug == slug:
                 return trial
-        raise KeyError(slug)
+        raise KeyError(f"no remedy {slug!r}; the remedies are {', '.join(trial.slug for trial in self.trials)}")
+
+    @property
+    def tally(self) -> str:
+        """How many remedies were tried, in how many trials, and how many were not; empty where there are none."""
+        count = Counter(trial.outcome for trial in self.trials)
+        tried = count["tried"]
+        parts = [f"{tried:,} {'remedy was' if tried == 1 else 'remedies were'} tried"] if tried else []
+        if tried and self.selection is not None and self.selection.n_tried > tried:
+            parts[0] += f" in {self.selection.n_tried:,} trials (some have several strengths)"
+        parts += [f"{count[one]:,} {one.replace('_', ' ')}" for one in ("could_not_act", "failed") if count[one]]
+        if not parts:
+            return ""
+        if not tried:
+            parts[0] = f"No remedy was tried; {parts[0]}"
+        return ", ".join(parts) + "."
 
     @property
     def refusals(self) -> tuple[tuple[tuple[str, ...], str, str], ...]:
@@ -239,11 +267,13 @@ class RemedyLedger(Displayed):
             "remedies": [trial.to_dict() for trial in self.trials],
             "winner": self.winner,
             "sentence": self.sentence,
+            "tally": self.tally or None,
             "snippet": self.snippet,
             "selection": None
             if self.selection is None
             else {
                 "n_tried": self.selection.n_tried,
+                "n_remedies": sum(trial.outcome == "tried" for trial in self.trials),
                 "balanced_recall_apparent": self.selection.apparent,
                 "balanced_recall_held_out": self.selection.held_out,
             },
@@ -282,6 +312,7 @@ class RemedyLedger(Displayed):
         for slugs, outcome, reason in self.refusals:
             lines.append(f"  {', '.join(slugs)} {outcome.replace('_', ' ')}: {reason}")
         lines += [f"  {', '.join(slugs)} {caveat}" for slugs, caveat in self.caveats]
+        lines += [f"  {self.tally}"] if self.tally else []
         return "\n".join(lines)
 
     def _lifts(self, trial: RemedyTrial) -> str:

@@ -117,6 +117,6 @@ def _limits(points: ClassPoints, classes: NDArray[np.intp], features: NDArray[np
 
 
 def _left_out(n_features: int, n_classes: int) -> str:
-    parts = [f"{n_features} more features"] if n_features > 0 else []
-    parts += [f"{n_classes} more classes"] if n_classes > 0 else []
+    parts = [f"{n_features:,} more features"] if n_features > 0 else []
+    parts += [f"{n_classes:,} more classes"] if n_classes > 0 else []
     return f" ({' and '.join(parts)} in .frame())" if parts else ""

@@ -109,7 +109,7 @@ def _cell(value: float, sign: int, largest: float) -> HeatCell:
 def _notes(table: ParameterTable, columns: Sequence[int], classes: Sequence[int]) -> list[str]:
     notes = []
     if len(columns) < len(table.features):
-        notes.append(f"the {len(columns)} of {len(table.features)} features with the largest parameters")
+        notes.append(f"the {len(columns):,} of {len(table.features):,} features with the largest parameters")
     if len(classes) < len(table.classes):
-        notes.append(f"the {len(classes)} of {len(table.classes)} classes that are worst learned")
+        notes.append(f"the {len(classes):,} of {len(table.classes):,} classes that are worst learned")
     return notes

@@ -150,7 +150,7 @@ def _draw_support(ax: Axes, result: Margin, shown: int) -> None:
         lift = 0.26 * np.sin(2.4 * np.arange(mine.size))
         ax.plot(mine, k + lift, "o", color=INKS["accent"], markersize=4, alpha=0.6, markeredgewidth=0)
         share = float(result.per_class[k])
-        said = f"{mine.size} row{'s' * (mine.size > 1)}, {share:.0%}" if mine.size else "none"
+        said = f"{mine.size:,} row{'s' * (mine.size > 1)}, {share:.0%}" if mine.size else "none"
         ax.annotate(said, (1.01, k), xycoords=("axes fraction", "data"), va="center",
                     **plain_text(color=INKS["soft"], fontsize=8.5))  # fmt: skip
     set_names(ax, [as_label(label, 20) for label in result.classes.tolist()[:shown]])

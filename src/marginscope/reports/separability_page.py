@@ -64,7 +64,7 @@ def figure(result: Separability, ax: Axes | None = None) -> Figure:
     set_names(ax, [as_label(result.classes[k], 30) for k in order])
     ax.set_ylim(order.size - 0.4, -0.6)
     ax.set_xlim(0, 1.02)
-    more = f", the {order.size} highest of {as_count(shares.size)} classes" if shares.size > order.size else ""
+    more = f", the {order.size:,} highest of {as_count(shares.size)} classes" if shares.size > order.size else ""
     ax.set_xlabel(f"share of its rows' pairs with rivals that can be separated{more}")
     return figure
 

@@ -171,7 +171,7 @@ def _draw_shares(ax: Axes, result: Path) -> None:
     ax.set_ylim(0.0, min(1.0, 1.25 * float(np.nanmax(shares[:, shown], initial=1e-9))))
     fitting_step_axis(ax, x)
     left = len(result.classes) - len(shown)
-    more = f" ({left} smaller classes left out)" if left else ""
+    more = f" ({left:,} smaller classes left out)" if left else ""
     ax.set_title(f"share of the gradient, by class{more}", loc="left", **plain_text(fontsize=9.5))
     legend = ax.legend(fontsize=8, frameon=False, loc="best", labelcolor=INKS["ink"])
     for text in legend.get_texts():

@@ -51,7 +51,7 @@ def verdict_line(classes: Sequence[ClassDiagnosis]) -> str:
     if not total:
         return "No class was judged."
     if count[Verdict.HEALTHY] == total:
-        return f"All {total} classes are learned."
+        return f"All {total:,} classes are learned."
     parts = [
         (count[Verdict.UNLEARNED] + count[Verdict.ABSENT], "not learned"),
         (count[Verdict.WEAK], "weak"),
@@ -60,8 +60,8 @@ def verdict_line(classes: Sequence[ClassDiagnosis]) -> str:
     said: list[str] = []
     for number, word in parts:
         if number:
-            of = f" of {total} {'class' if total == 1 else 'classes'}" if not said else ""
-            said.append(f"{number}{of} {'is' if number == 1 else 'are'} {word}")
+            of = f" of {total:,} {'class' if total == 1 else 'classes'}" if not said else ""
+            said.append(f"{number:,}{of} {'is' if number == 1 else 'are'} {word}")
     return (said[0] if len(said) == 1 else ", ".join(said[:-1]) + " and " + said[-1]) + "."
 
 

@@ -242,8 +242,8 @@ def _draw_cells(ax: Axes, result: Conflicts) -> None:
     ax.set_xlim(-0.5, len(kept) - 0.5)
     ax.set_ylim(len(kept) - 0.5, -0.5)
     ax.set_aspect("equal")
-    more = f" ({K - len(kept)} less opposed classes left out)" if len(kept) < K else ""
-    ax.set_title(f"cosine of class gradients on {result.where}, step {result.steps[-1]}{more}", loc="left",
+    more = f" ({K - len(kept):,} less opposed classes left out)" if len(kept) < K else ""
+    ax.set_title(f"cosine of class gradients on {result.where}, step {result.steps[-1]:,}{more}", loc="left",
                  **plain_text(fontsize=9.5))  # fmt: skip
 
 
