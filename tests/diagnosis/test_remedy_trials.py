@@ -205,6 +205,31 @@ def test_several_equals_are_listed_as_in_a_sentence():
         assert f". {names}up to a tenth more;" in outcome_sentence(None, ("a",), winner, (winner, *ahead[:n]), False)
 
 
+def test_a_rise_that_is_no_proof_is_not_called_no_rise():
+    winner = replace(
+        made("class-weights", 0.5, log_loss=0),
+        change={"a": Change(0.5, (0.4, 0.6)), "b": Change(0.4, (0.02, 0.65)), "c": Change(0.1, (-0.1, 0.3))},
+    )
+    said = outcome_sentence(None, ("a", "b", "c"), winner, (winner,), False)
+    assert "'b' rises too, but that is no proof (rivals pay, or a placebo does as much)" in said
+    assert "'c' is not lifted by it for sure" in said
+
+
+def test_a_remedy_that_spares_the_largest_class_is_told_beside_the_best():
+    """Balanced recall rises by thresholds that take half of the largest class; another model lifts 'a' for free."""
+    winner = replace(made("class-thresholds", 0.07, log_loss=0, others=-0.48), balanced=Change(0.13, (0.1, 0.16)))
+    gentle = replace(made("richer-model", 0.08, log_loss=0, others=-0.05), balanced=Change(0.01, (0.0, 0.02)))
+    said = outcome_sentence(None, ("a",), winner, (winner, gentle), True)
+    assert said.endswith(
+        "'b' pays most (-0.48 recall). richer-model lifts 'a' more (+0.08 against +0.07) and costs no class more than "
+        "0.05, but balanced recall rises less (+0.01 against +0.13)."
+    )
+    dear = replace(gentle, worst_other=("b", -0.45))
+    assert "richer-model" not in outcome_sentence(None, ("a",), winner, (winner, dear), True)
+    weak = replace(gentle, change={"a": Change(0.04, (0.01, 0.06))})
+    assert "richer-model" not in outcome_sentence(None, ("a",), winner, (winner, weak), True)
+
+
 def test_a_cost_that_rounds_to_nothing_is_not_told():
     winner = made("class-weights", 0.5, log_loss=0, others=-0.004)
     assert "pays most" not in outcome_sentence(None, ("a",), winner, (winner,), False)

@@ -76,9 +76,7 @@ def claim_sentence(claim: Counterfactual) -> str:
         return text
     if claim.is_proof and claim.placebo > _LIKE * claim.lift:
         # What such a proof rests on; under permuted labels rivals pay in full.
-        return (
-            f"{text}, for which rivals lose {claim.rival_cost:.2f} (placebo {signed(claim.placebo)}, paid in full)"
-        )
+        return f"{text}, for which rivals lose {claim.rival_cost:.2f} (placebo {signed(claim.placebo)}, paid in full)"
     return f"{text} (placebo {signed(claim.placebo)})"
 
 

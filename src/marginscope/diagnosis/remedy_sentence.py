@@ -43,8 +43,7 @@ def outcome_sentence(
         return _on_balance(winner, targets, owing)
     left = tuple(name for name in targets if name not in winner.helps)
     text = f"best is {winner.slug}, {winner.title}: it lifts {name_list(winner.helps, 5)}"
-    if left:
-        text += f"; {name_list(left, 5)} {'is' if len(left) == 1 else 'are'} not lifted by it for sure"
+    text += _not_lifted(left, winner)
     if winner.worst_other is not None and _loss(winner) > 0:
         text += f"; '{winner.worst_other[0]:.40}' pays most ({signed(winner.worst_other[1])} recall)"
     equals = [one for one in level(trials, targets) if one is not winner]
@@ -55,6 +54,19 @@ def outcome_sentence(
             "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
         )
     return text[0].upper() + text[1:] + "." + _cheaper(winner, trials)
+
+
+def _not_lifted(left: tuple[str, ...], winner: RemedyTrial) -> str:
+    """Say which targets it does not lift; a rise whose interval is above zero may be paid for, or a placebo's too."""
+    rising = tuple(name for name in left if (one := winner.change.get(name)) is not None and one.interval[0] > 0)
+    text = ""
+    if rising:
+        verb = "rises" if len(rising) == 1 else "rise"
+        text += f"; {name_list(rising, 5)} {verb} too, but that is no proof (rivals pay, or a placebo does as much)"
+    flat = tuple(name for name in left if name not in rising)
+    if flat:
+        text += f"; {name_list(flat, 5)} {'is' if len(flat) == 1 else 'are'} not lifted by it for sure"
+    return text
 
 
 def _loss(trial: RemedyTrial) -> float:
@@ -77,24 +89,57 @@ def _cheaper(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
         and _loss(one) <= _loss(winner) - _FAR_LESS
     ]
     if not rivals:
-        return ""
+        return _gentler(winner, trials)
     best = min(rivals, key=lambda one: (_loss(one), -(one.balanced.value if one.balanced else 0.0)))
-    costs = f"costs no class more than {_loss(best):.2f}" if _loss(best) > 0 else "costs no class any recall"
     kind = "; it is another kind of model" if best.family == "model" else ""
     left = tuple(name for name in winner.helps if name not in best.helps)
     short = f", but does not lift {name_list(left, 5)} for sure" if left else ""
-    return f" {best.slug} gains {_compared(best, winner)} and {costs}{short}{kind}."
+    return f" {best.slug} gains {_compared(best, winner)} and {_costs(best)}{short}{kind}."
+
+
+def _gentler(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
+    """Return a sentence on a remedy that lifts the same classes as much at a far lower cost."""
+
+    def lift(trial: RemedyTrial) -> float:
+        return sum(one.value for name in winner.helps if (one := trial.change.get(name)) is not None) / len(
+            winner.helps
+        )
+
+    gentle = [
+        one
+        for one in trials
+        if set(one.helps) >= set(winner.helps)
+        and one.balanced is not None
+        and lift(one) >= lift(winner) - _AS_MUCH
+        and _loss(one) <= _loss(winner) - _FAR_LESS
+    ]
+    if not gentle or winner.balanced is None:
+        return ""
+    best = min(gentle, key=lambda one: (_loss(one), -lift(one)))
+    balanced = signed(best.balanced.value if best.balanced else 0.0)
+    return (
+        f" {best.slug} lifts {name_list(winner.helps, 5)} {_as_much(lift(best), lift(winner))} and {_costs(best)}, "
+        f"but balanced recall rises less ({balanced} against {signed(winner.balanced.value)})."
+    )
+
+
+def _costs(trial: RemedyTrial) -> str:
+    loss = _loss(trial)
+    return f"costs no class more than {loss:.2f}" if loss > 0 else "costs no class any recall"
+
+
+def _as_much(mine: float, best: float) -> str:
+    """Compare by the digits that the tables show; where they differ, name them."""
+    if signed(mine) == signed(best):
+        return "as much"
+    return f"{'more' if mine > best else 'nearly as much'} ({signed(mine)} against {signed(best)})"
 
 
 def _compared(one: RemedyTrial, winner: RemedyTrial) -> str:
-    """Compare balanced recall by the digits that the tables show; where they differ, name them."""
     assert one.balanced is not None
     assert winner.balanced is not None
-    mine, best = signed(one.balanced.value), signed(winner.balanced.value)
-    if mine == best:
-        return "as much balanced recall"
-    word = "more" if one.balanced.value > winner.balanced.value else "nearly as much"
-    return f"{word} balanced recall ({mine} against {best})"
+    much, bracket, digits = _as_much(one.balanced.value, winner.balanced.value).partition(" (")
+    return f"{much} balanced recall{bracket}{digits}"
 
 
 def _listed(names: Sequence[str]) -> str:
