@@ -6,9 +6,12 @@ from unittest.mock import Mock
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from marginscope.adapters import named_model
 from marginscope.adapters.prepared_model import behind_preparation
@@ -88,6 +91,35 @@ def test_the_code_reads_one_text_a_row(letters):
     assert {"class-weights", "richer-model", "scaling"} <= {one.slug for one in tried}
     for one in tried:
         assert set(pasted(MODEL + one.snippet, texts, letters["label"])) <= {"ant", "bee", "cow"}
+
+
+def test_the_code_reads_a_frame_with_texts(letters):
+    X, y = letters.drop(columns="label"), letters["label"]
+    X["post"] = X["post"].fillna("")
+    X["age"] = X["age"].fillna(0.0)
+    parts = make_column_transformer((TfidfVectorizer(), "post"), (StandardScaler(), ["age"]))
+    model = make_pipeline(parts, LogisticRegression())
+    ledger = diagnose(model, X, y, checks=["imbalance"]).remedy("cow")
+    tried = {one.slug: one.snippet for one in ledger.trials if one.outcome == "tried"}
+    assert {"class-weights", "richer-model", "logit-adjustment"} <= set(tried)
+    assert "TfidfVectorizer" in tried["richer-model"]
+    for snippet in tried.values():
+        scope = {"X": X, "y": y, "X_new": X, "model": clone(model)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(snippet, "pasted", "exec"), scope)
+        assert set(scope["model"].predict(X)) <= {"ant", "bee", "cow"}
+
+
+def test_a_frame_with_texts_and_test_rows_of_its_own(letters):
+    X, y = letters.drop(columns="label").assign(post=letters["post"].fillna("")), letters["label"].to_numpy()
+    parts = make_column_transformer((TfidfVectorizer(), "post"))
+    train = np.arange(len(y)) % 3 > 0
+    diagnosis = diagnose(
+        make_pipeline(parts, LogisticRegression()), X[train], y[train], X_test=X[~train], y_test=y[~train]
+    )
+    assert not [one for one in diagnosis.findings if one.status == "errored"]
+    assert any("'post' became" in note for note in diagnosis.notes)
 
 
 MODEL = (

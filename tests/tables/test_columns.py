@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginscope.exceptions import DataError
+from marginscope.exceptions import DataError, UsageError
 from marginscope.tables import read_table
 from marginscope.tables.cells import CellKind, CellReader, is_date
 
@@ -234,3 +234,17 @@ def test_dat052_target_is_never_a_feature_and_its_copy_is_reported(write):
 def test_column_without_any_value(write):
     data = read_table(write("a,b,y\n1,,u\n2,,v\n"), "y")
     assert np.isnan(data.features.values[:, 1]).all()
+
+
+def test_empty_texts_are_counted(write):
+    rows = "".join(f"{'' if at < 3 else 'rain and sun'},{at % 2}\n" for at in range(12))
+    data = read_table(write("post,y\n" + rows), "y", text=["post"])
+    assert any(note.endswith("from all rows; 3 texts are empty") for note in data.notes)
+
+
+def test_numbers_are_no_texts(write):
+    path = write("post,amount,y\n" + "".join(f"rain {at},{at / 7:.2f},{at % 2}\n" for at in range(12)))
+    with pytest.raises(
+        UsageError, match="--text needs a column of words, but 'amount' holds numbers; leave --text amount"
+    ):
+        read_table(path, "y", text=["post", "amount"])

@@ -11,7 +11,8 @@ import pytest
 import scipy.sparse as sp
 
 from marginscope.exceptions import DataError, LabelTypeError
-from marginscope.tables import features_from
+from marginscope.tables import features_from, read_table
+from marginscope.tables.feature_rows import aligned, stacked
 
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")
@@ -235,3 +236,72 @@ def test_dat054_frames_are_not_changed():
     copy = frame.copy(deep=True)
     features_from(frame).values[:] = 0
     pd.testing.assert_frame_equal(frame, copy)
+
+
+def letters(n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    words = ["rain", "sun", "wind", "snow", "fog", "hail", "frost"]
+    return pd.DataFrame(
+        {
+            "height": np.where(rng.random(n) < 0.2, np.nan, rng.standard_normal(n) * 40),
+            "the post": [None if at % 9 == 0 else " ".join(rng.choice(words, 5)) for at in range(n)],
+            "colour": rng.choice(["red", "blue"], n).astype(object),
+        }
+    )
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "array"])
+def test_a_column_of_texts_becomes_what_a_file_makes_of_it(kind, tmp_path):
+    frame = letters()
+    path = tmp_path / "letters.csv"
+    frame.assign(y=np.resize(["a", "b"], 60)).to_csv(path, index=False)
+    wanted = read_table(path, "y", text=["the post"]).features
+    X = {
+        "pandas": lambda: frame,
+        "polars": lambda: pl.from_pandas(frame),
+        "pyarrow": lambda: pa.Table.from_pandas(frame),
+        "array": lambda: frame.to_numpy(dtype=object),
+    }[kind]()
+    found = features_from(X, names=list(frame.columns) if kind == "array" else None)
+    assert found.names == wanted.names
+    np.testing.assert_allclose(found.values.toarray(), wanted.values.toarray())
+    assert any("'the post' became 7 tf-idf features" in note and "7 texts are empty" in note for note in found.notes)
+
+
+def test_test_rows_take_words_levels_and_scales_of_training():
+    train, test = features_from(letters(60)), letters(12, seed=1)
+    test.loc[0, "colour"] = "green"
+    test.loc[1, "the post"] = "a word that nobody knows"
+    test = test[["colour", "the post", "height"]]
+    found = features_from(test, like=train)
+    assert found.names == train.names
+    values = dict(zip(found.names, found.values.toarray().T, strict=True))
+    assert values["colour=blue"][0] == values["colour=red"][0] == 0
+    assert all(values[name][1] == 0 for name in found.names if name.startswith("the post:"))
+    scale = np.nanmax(np.abs(letters(60)["height"]))
+    filled = test["height"].fillna(letters(60)["height"].median())
+    np.testing.assert_allclose(values["height"], filled / scale)
+    both = stacked(train, aligned(found, train))
+    assert both.shape == (72, train.shape[1])
+    with pytest.raises(DataError, match="'height' is missing"):
+        features_from(test.drop(columns="height"), like=train)
+    with pytest.raises(DataError, match="'height' is numeric in training, but not in the test rows"):
+        features_from(test.assign(height="tall"), like=train)
+
+
+def test_identifiers_are_no_texts():
+    frame = letters().assign(ticket=[f"TX-{at:05d}" for at in range(60)])
+    with pytest.raises(DataError, match="'ticket' holds dates, names or identifiers"):
+        features_from(frame)
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_missing_texts_are_told_with_their_place(gap):
+    texts = pd.Series(letters()["the post"].fillna("snow").tolist(), dtype=object)
+    texts[[3, 7]] = gap
+    with pytest.raises(
+        DataError, match=r"every row of X must be a text, but 2 rows are missing, first row 3; leave them"
+    ):
+        features_from(texts)
+    with pytest.raises(DataError, match="1 row is missing, first row 3; leave it out"):
+        features_from(texts.drop(7).tolist())

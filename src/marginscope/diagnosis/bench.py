@@ -95,7 +95,8 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
         recall = recall_of(base, bench.subject.codes[base_rows], len(bench.names))
         errors.append(_error(bench, "the recall", base_rows, design, base_design, recall))
         notes.append(
-            f"Recall is measured with {base_rows.size} of {n_rows} rows, drawn class by class. {errors[-1].sentence}"
+            f"Recall is measured with {base_rows.size:,} of {n_rows:,} rows, drawn class by class. "
+            f"{errors[-1].sentence}"
         )
     recall_note = _recall_note(bench, design)
     notes.append(recall_note)
@@ -106,7 +107,7 @@ def set_up(bench: Bench) -> tuple[Case, tuple[str, ...]]:
         more = case.scores.recall if bench.given is None else None
         errors.append(_error(bench, "interventions", rows, design, lab_design, case.lab_recall, more))
         notes.append(
-            f"References, permutation tests and counterfactuals use a subsample of {rows.size} of {n_rows} rows, "
+            f"References, permutation tests and counterfactuals use a subsample of {rows.size:,} of {n_rows:,} rows, "
             f"in the shares of the data but with at least {plan.least_per_class} rows of every class that has them. "
             f"{errors[-1].sentence}"
         )

@@ -61,7 +61,7 @@ def copies_note(groups: NDArray[np.int64], codes: NDArray[np.int64], *, kept_tog
     copies = number_of_copies(same_row_and_label(groups, codes))
     if copies <= MANY * codes.size:
         return []
-    text = f"{copies} of {codes.size} rows are exact copies of another row"
+    text = f"{copies:,} of {codes.size:,} rows are exact copies of another row"
     if kept_together:
         return [
             f"{text}: copies stay on one side of every split, and one of each is scored. "

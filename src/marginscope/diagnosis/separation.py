@@ -57,7 +57,7 @@ def separation_of(case: Case) -> Separation:
 
     n_rows, n_columns = part.features.shape
     if n_rows * n_columns > _MOST_CELLS:
-        raise CheckNotApplicable(f"{n_rows} x {n_columns} features are too many to certify their separability")
+        raise CheckNotApplicable(f"{n_rows:,} x {n_columns:,} features are too many to certify their separability")
     X = np.asarray(part.features.todense() if hasattr(part.features, "todense") else part.features, dtype=float)
     scale = X.std(axis=0)
     # Scaling never changes the verdict, centring does not where there is an intercept; both help the numbers.

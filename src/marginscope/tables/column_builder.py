@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marginscope.exceptions import UsageError
 from marginscope.tables.cells import CellKind, CellReader
 from marginscope.tables.column import HUGE_INTEGER, LARGEST_VALUE, LOSSLESS_INTEGER, Column
 from marginscope.tables.column_typing import (
@@ -30,11 +31,14 @@ from marginscope.tables.column_typing import (
     refuse_values,
 )
 from marginscope.tables.plan import ColumnPlan
+from marginscope.tables.wording import shown
 
 __all__ = ["ColumnBuilder"]
 
 
 #: The kinds of number that show the decimal mark of a file.
+# Texts that are looked at for numbers.
+_LOOKED_AT = 1000
 _MARKED = (CellKind.POINT, CellKind.COMMA)
 
 
@@ -143,6 +147,8 @@ class ColumnBuilder:
             For infinity, values that overflow, and numbers mixed with words.
         """
         if self._is_text:
+            if self._expected is None:
+                self._refuse_numbers()
             column = Column(self.name, self.position, "text", texts=self._texts)
             column.filled = sum(1 for text in self._texts if text)
             return column
@@ -151,6 +157,14 @@ class ColumnBuilder:
         if self._in_numbers:
             return self._finish_numbers(decimal, where)
         return self._finish_levels(decimal, where)
+
+    def _refuse_numbers(self) -> None:
+        """Refuse a column of numbers as text: each number would count as a word."""
+        kinds = Counter(self._reader.classify(text)[0] for text in self._texts[:_LOOKED_AT] if text)
+        if 2 * (kinds.total() - kinds[CellKind.OTHER]) > kinds.total():
+            raise UsageError(
+                f"--text needs a column of words, but {shown(self.name)} holds numbers; leave --text {self.name} out"
+            )
 
     def _review(self) -> None:
         """Leave the dictionary once it is too large to pay."""

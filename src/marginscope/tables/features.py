@@ -18,6 +18,8 @@ from marginscope.tables.column import Column
 from marginscope.tables.column_builder import ColumnBuilder
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.flat_rows import array_of_tensor, flat_rows, is_tensor
+from marginscope.tables.frame_texts import features_beside_texts, features_like, is_text
+from marginscope.tables.nulls import is_null
 from marginscope.tables.numbers import as_float64, check_numbers, check_shape, lossy_columns
 from marginscope.tables.raw_texts import features_of_texts, texts_of
 from marginscope.tables.selection import check_distinct
@@ -37,11 +39,11 @@ def features_from(X: Any, *, names: Sequence[str] | None = None, like: FeatureMa
     ----------
     X : array_like, scipy sparse, pandas, Polars or PyArrow frame, tensor
         Of shape (n_samples, n_features). Numbers of shape (n_samples, ...), such as images,
-        are flattened, with a note. One string a row becomes tf-idf features.
+        are flattened, with a note. One string a row, or a column of texts, becomes tf-idf features.
     names : sequence of str, optional
         In place of the frame's own names, or of ``x0``, ``x1``, ...
     like : FeatureMatrix, optional
-        Features of the training rows, whose vocabulary is taken where X holds texts.
+        Features of the training rows, whose vocabulary, levels and scales are taken where X holds texts.
 
     Returns
     -------
@@ -63,12 +65,12 @@ def features_from(X: Any, *, names: Sequence[str] | None = None, like: FeatureMa
         X = array_of_tensor(X)
     if isinstance(X, np.ndarray):
         X, notes = flat_rows(X)
-        features = _from_array(X, names)
+        features = _from_array(X, names, like)
         return replace(features, notes=(*notes, *features.notes), is_flattened=True) if notes else features
     frame = _as_frame(X)
     if frame is not None:
-        return _from_frame(frame, names)
-    return _from_array(_from_lists(X), names)
+        return _from_frame(frame, names, like)
+    return _from_array(_from_lists(X), names, like)
 
 
 def _from_sparse(X: Any, names: Sequence[str] | None) -> FeatureMatrix:
@@ -83,13 +85,16 @@ def _from_sparse(X: Any, names: Sequence[str] | None) -> FeatureMatrix:
     return FeatureMatrix(values, column_names, (False,) * len(column_names))
 
 
-def _from_array(X: NDArray[Any], names: Sequence[str] | None) -> FeatureMatrix:
+def _from_array(X: NDArray[Any], names: Sequence[str] | None, like: FeatureMatrix | None = None) -> FeatureMatrix:
     check_shape(X.shape)
     column_names = _names(names, X.shape[1])
     if X.dtype.kind not in "OU":
         values = as_float64(X, "X")
         check_numbers(values, column_names, _row)
         return FeatureMatrix(values, column_names, (False,) * X.shape[1], {}, lossy_columns(X, column_names))
+    if like is not None and like.made_of:
+        place = {name: at for at, name in enumerate(column_names)}
+        return features_like(like, column_names, lambda name: X[:, place[name]].tolist())
     columns = [_column_of_objects(X[:, at].tolist(), name, at) for at, name in enumerate(column_names)]
     return _from_columns(columns, len(X), [])
 
@@ -158,9 +163,12 @@ def _check_pandas_names(native: list[Any]) -> None:
     check_distinct([str(name) for name in native], "the frame")
 
 
-def _from_frame(frame: Any, names: Sequence[str] | None) -> FeatureMatrix:
+def _from_frame(frame: Any, names: Sequence[str] | None, like: FeatureMatrix | None = None) -> FeatureMatrix:
     check_shape(frame.shape)
     column_names = _names(names if names is not None else list(frame.columns), frame.shape[1])
+    if like is not None and like.made_of:
+        own_name = dict(zip(column_names, frame.columns, strict=True))
+        return features_like(like, column_names, lambda name: list(frame[own_name[name]].to_list()))
     notes: list[str] = []
     columns = [
         _column_of_series(frame[own], name, at, notes)
@@ -179,14 +187,14 @@ def _column_of_series(series: Any, name: str, position: int, notes: list[str]) -
             "turn them into numbers (days since a start) or leave the column out"
         )
     if kind in (nw.Categorical, nw.Enum):
-        cells = [None if _is_null(value) else str(value) for value in series.to_list()]
+        cells = [None if is_null(value) else str(value) for value in series.to_list()]
         return _typed(cells, name, position, is_words=True)
     if kind in (nw.String, nw.Object):
         return _column_of_objects(series.to_list(), name, position)
     if kind.is_integer() and series.null_count() == 0:
         notes += lossy_columns(series.to_numpy()[:, None], [name])
     if kind.is_numeric() or kind == nw.Boolean:
-        values = np.array([np.nan if _is_null(one) else one for one in series.to_list()], dtype=np.float64)
+        values = np.array([np.nan if is_null(one) else one for one in series.to_list()], dtype=np.float64)
         return _numeric(values, name, position)
     native = series.to_numpy()
     return _numeric(as_float64(native, f"column {shown(name)}"), name, position)
@@ -194,18 +202,21 @@ def _column_of_series(series: Any, name: str, position: int, notes: list[str]) -
 
 def _column_of_objects(values: list[Any], name: str, position: int) -> Column:
     """Type a column of Python objects: all numbers, or all words."""
-    kinds = Counter(_kind_of(value) for value in values if not _is_null(value))
+    kinds = Counter(_kind_of(value) for value in values if not is_null(value))
     if not kinds or set(kinds) <= {"number"}:
-        numbers = np.array([np.nan if _is_null(value) else float(value) for value in values])
+        numbers = np.array([np.nan if is_null(value) else float(value) for value in values])
         return _numeric(numbers, name, position)
     if len(kinds) > 1 or "word" not in kinds:
         found = joined([f"{number:,} {kind}" for kind, number in kinds.most_common()])
         raise LabelTypeError(
             f"a column must hold numbers only or words only, but column {shown(name)} has {found}; convert it"
         )
-    cells = [None if _is_null(value) else str(value) for value in values]
+    cells = [None if is_null(value) else str(value) for value in values]
     _refuse_written_numbers(cells, name)
-    return _typed(cells, name, position)
+    column = _typed(cells, name, position)
+    if column.kind == "identifier" and is_text(cells):
+        return Column(name, position, "text", texts=[cell or "" for cell in cells])
+    return column
 
 
 def _refuse_written_numbers(cells: list[str | None], name: str) -> None:
@@ -228,14 +239,6 @@ def _kind_of(value: Any) -> str:
     return type(value).__name__
 
 
-def _is_null(value: Any) -> bool:
-    if value is None:
-        return True
-    if isinstance(value, (float, np.floating)):
-        return bool(value != value)
-    return type(value).__name__ in ("NAType", "NaTType")
-
-
 def _numeric(values: NDArray[np.float64], name: str, position: int) -> Column:
     check_numbers(values[:, None], [name], _row)
     return Column(name, position, "number", [values], filled=int((~np.isnan(values)).sum()))
@@ -252,9 +255,12 @@ def _from_columns(columns: list[Column], n_rows: int, notes: list[str]) -> Featu
     if refused:
         raise DataError(
             f"features must be numbers or categories, but {listed(refused)} "
-            f"{'holds' if len(refused) == 1 else 'hold'} dates, free text or identifiers; "
+            f"{'holds' if len(refused) == 1 else 'hold'} dates, names or identifiers (a word or two a cell); "
             f"leave {'it' if len(refused) == 1 else 'them'} out with X.drop(columns={refused!r})"
         )
+    if any(column.kind == "text" for column in columns):
+        features = features_beside_texts(columns, n_rows)
+        return replace(features, notes=(*notes, *features.notes))
     levels = {at: column.levels for at, column in enumerate(columns) if column.kind == "category"}
     names = tuple(column.name for column in columns)
     values = fill_matrix(columns, n_rows)

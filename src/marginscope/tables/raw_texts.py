@@ -8,6 +8,7 @@ import numpy as np
 
 from marginscope.exceptions import DataError
 from marginscope.tables.feature_matrix import FeatureMatrix
+from marginscope.tables.nulls import is_null
 from marginscope.tables.text_features import tf_idf
 from marginscope.tables.wording import count
 
@@ -15,7 +16,13 @@ __all__ = ["features_of_texts", "texts_of"]
 
 
 def texts_of(X: Any) -> list[str] | None:
-    """Return the strings of a one-dimensional list, array or series; ``None`` for anything else."""
+    """Return the strings of a one-dimensional list, array or series; ``None`` for anything else.
+
+    Raises
+    ------
+    DataError
+        If some of the strings are missing.
+    """
     if isinstance(X, np.ndarray):
         if X.ndim != 1 or X.dtype.kind not in "OUT":
             return None
@@ -28,7 +35,24 @@ def texts_of(X: Any) -> list[str] | None:
         values = X.to_pylist()
     else:
         return None
-    return values if values and all(isinstance(one, str) for one in values) else None
+    n_texts = sum(isinstance(one, str) for one in values)
+    if 2 * n_texts <= len(values):
+        return None
+    if n_texts < len(values):
+        _refuse_gaps(values)
+        return None
+    return list(values)
+
+
+def _refuse_gaps(values: list[Any]) -> None:
+    """Refuse missing texts; other values among texts are another fault."""
+    gaps = [row for row, one in enumerate(values) if is_null(one)]
+    if gaps and len(gaps) + sum(isinstance(one, str) for one in values) == len(values):
+        raise DataError(
+            f"every row of X must be a text, but {count(len(gaps), 'row')} {'is' if len(gaps) == 1 else 'are'} "
+            f"missing, first row {gaps[0]}; leave {'it' if len(gaps) == 1 else 'them'} out, or fill the gaps with '' "
+            "(X.fillna(''))"
+        )
 
 
 def features_of_texts(texts: list[str], like: FeatureMatrix | None = None) -> FeatureMatrix:

@@ -120,8 +120,8 @@ def _select_like(names: Sequence[str], plan: ReadingPlan, source_name: str, has_
     missing = [name for name in (plan.target_name, *wanted) if name not in names]
     extra = [name for name in names if name not in known]
     if missing or extra:
-        parts = [f"{listed(missing)} missing"] if missing else []
-        parts += [f"{listed(extra)} not in the training file"] if extra else []
+        parts = [f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"] if missing else []
+        parts += [f"{listed(extra)} {'is' if len(extra) == 1 else 'are'} not in the training file"] if extra else []
         raise DataError(
             f"the columns of {source_name} must be those of the training file, but {' and '.join(parts)}; "
             "give both files the same columns"

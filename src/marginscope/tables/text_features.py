@@ -39,7 +39,7 @@ def combine(columns: list[Column], n_rows: int, plan: ReadingPlan | None) -> tup
         if column.kind == "text" and plan is None:
             notes.append(
                 f"the text of {shown(column.name)} became {count(len(block_names), 'tf-idf feature')}, "
-                "with vocabulary and weights from all rows of this file"
+                f"with vocabulary and weights from all rows{_empty(column.texts)}"
             )
     others = [column for column in columns if column.kind != "text"]
     if others and plan is None:
@@ -51,6 +51,11 @@ def combine(columns: list[Column], n_rows: int, plan: ReadingPlan | None) -> tup
     values = sp.csr_array(sp.hstack(blocks, format="csr"))
     flags = (False,) * len(names)
     return FeatureMatrix(values, tuple(names), flags, is_scaled=True, made_of=tuple(plans)), notes
+
+
+def _empty(texts: list[str]) -> str:
+    n = texts.count("")
+    return f"; {count(n, 'text')} {'is' if n == 1 else 'are'} empty" if n else ""
 
 
 def _numbers(column: Column, n_rows: int, known: ColumnPlan | None) -> tuple[Any, list[str], ColumnPlan]:

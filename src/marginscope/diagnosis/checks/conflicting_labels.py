@@ -57,7 +57,7 @@ class ConflictingLabels:
             words = (
                 "No two equal rows have different labels."
                 if n_rows == 0
-                else f"{n_rows} rows equal a row with another label; they bound no class's recall by much."
+                else f"{n_rows:,} rows equal a row with another label; they bound no class's recall by much."
             )
             return Finding(self.slug, Status.PASSED, words, evidence=evidence)
         names = tuple(case.names[k] for k in named)
@@ -70,7 +70,7 @@ class ConflictingLabels:
         return Finding(
             self.slug,
             Status.ISSUE,
-            f"{n_rows} rows equal a row with another label; a model that gives every row its likeliest label gets "
+            f"{n_rows:,} rows equal a row with another label; a model that gives every row its likeliest label gets "
             f"{bound[worst]:.0%} of {name_list([case.names[worst]])} right"
             + (
                 " (equal rows that are split evenly go to each label in turn)."
@@ -114,11 +114,12 @@ def _shared_groups(
 def _reason(n_lost: int, total: int, lost: float, bound: float) -> str:
     if n_lost > lost:
         return (
-            f"{n_lost} of its {total} rows equal rows that have another label as often or more; "
+            f"{n_lost:,} of its {total:,} rows equal rows that have another label as often or more; "
             f"its part of them leaves {bound:.0%} right"
         )
     return (
-        f"{n_lost} of its {total} rows equal rows that mostly have another label, so at most {bound:.0%} can be right"
+        f"{n_lost:,} of its {total:,} rows equal rows that mostly have another label, "
+        f"so at most {bound:.0%} can be right"
     )
 
 

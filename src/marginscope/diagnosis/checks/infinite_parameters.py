@@ -60,8 +60,8 @@ class InfiniteParameters:
             self.slug,
             Status.ISSUE,
             f"The training rows are {kind} separable (certificate), and no penalty holds the model: {count} of "
-            f"{infinite.size} class-by-feature parameters have no finite value ({_largest(found)}); what the fit shows "
-            f"is where it happened to stop.",
+            f"{infinite.size:,} class-by-feature parameters have no finite value ({_largest(found)}); what the fit "
+            f"shows is where it happened to stop.",
             classes=classes,
             evidence=tuple(evidence),
             remedies=("stronger-penalty",),

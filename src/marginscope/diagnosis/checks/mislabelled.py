@@ -287,8 +287,8 @@ def _shared_kind(case: Case, found: list[Found]) -> Finding:
     return Finding(
         "mislabelled",
         Status.TIP,
-        f"{n_rows} rows under the names {rivals} look like '{case.names[one.code]:.40}': these classes share a kind of "
-        "rows, or several names are wrong; look at some of them.",
+        f"{n_rows:,} rows under the names {rivals} look like '{case.names[one.code]:.40}': these classes share a kind "
+        "of rows, or several names are wrong; look at some of them.",
         classes=_names(case, found),
         advice="Look at the rows that are listed. If their labels are right, these classes share that kind of rows.",
         rows=_examples(found),
@@ -297,7 +297,7 @@ def _shared_kind(case: Case, found: list[Found]) -> Finding:
 
 def _words(case: Case, one: Found) -> str:
     return (
-        f"{one.rows.size} rows labelled '{case.names[one.rival]:.40}' look like '{case.names[one.code]:.40}': apart "
+        f"{one.rows.size:,} rows labelled '{case.names[one.rival]:.40}' look like '{case.names[one.code]:.40}': apart "
         f"from the rest of their class, and not to be told from the other (area {one.block.area:.2f})"
     )
 

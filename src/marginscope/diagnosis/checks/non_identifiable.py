@@ -45,7 +45,7 @@ class NonIdentifiable:
         if n_columns > room:
             return self._wide(part, free, n_columns, n_rows)
         if n_columns > self.most_columns or n_rows * n_columns**2 > self.most_work:
-            raise CheckNotApplicable(f"{n_rows} x {n_columns} features are too many to compute their rank")
+            raise CheckNotApplicable(f"{n_rows:,} x {n_columns:,} features are too many to compute their rank")
         case.lab.check_time("the rank of the features")
         found = dependencies_of(part.features, has_intercept=part.has_intercept, tolerance=self.tolerance)
         return self._judged(part, found, free)
@@ -62,7 +62,7 @@ class NonIdentifiable:
         return Finding(
             self.slug,
             Status.ISSUE if free else Status.TIP,
-            f"{n_columns} features on {n_rows} rows: many coefficients fit them equally well, and {text}",
+            f"{n_columns:,} features on {n_rows:,} rows: many coefficients fit them equally well, and {text}",
             evidence=evidence,
             remedies=("stronger-penalty",) if free else (),
         )
