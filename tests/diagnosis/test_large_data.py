@@ -40,7 +40,7 @@ def test_the_subsample_is_said(test_rows, large):
     problem = large if test_rows else large.without_test()
     found = problem.diagnose(GaussianNB(), cv=3, checks=CHECKS)
     (note,) = [one for one in found.notes if "subsample" in one]
-    assert "of 9,540 rows" in note or f"of {9540 + large.y_test.size} rows" in note
+    assert "of 9,540 rows" in note or f"of {9540 + large.y_test.size:,} rows" in note
     assert found.data.rows == 9540
     assert found["cow"].rows == 40
     assert not [one.sentence for one in found.findings if one.status == "errored"]
