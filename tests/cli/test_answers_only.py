@@ -50,6 +50,21 @@ def test_labels_of_the_test_rows(folder: Path, capsys: pytest.CaptureFixture[str
     assert next(one for one in said["classes"] if one["label"] == "Bypass")["verdict"] == "absent"
 
 
+def test_notes_of_several_files_name_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{at % 7};{name}" for at, name in enumerate(np.resize(NAMES, 90))]
+    for name in ("train.csv", "held.csv"):
+        (folder / name).write_text("\n".join(["a;label", *rows]) + "\n")
+    (folder / "held-pred.csv").write_text("\n".join(["guess", *np.resize(NAMES, 90)]) + "\n")
+    words = ["diagnose", str(folder / "train.csv"), "-t", "label", "--test", str(folder / "held.csv")]
+    assert main([*words, "--pred", str(folder / "held-pred.csv")]) == 0
+    notes = capsys.readouterr().err
+    assert "note: train.csv: fields are separated by" in notes
+    assert "note: held.csv: fields are separated by" in notes
+    assert "held-pred.csv' ('guess') is a header" in notes
+    assert main(words[:4]) == 0
+    assert "note: fields are separated by" in capsys.readouterr().err
+
+
 def test_without_answers_features_are_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", str(folder / "y.csv"), "-t", "label"]) == 3
     assert "minimum of 1 is required" in capsys.readouterr().err

@@ -287,6 +287,16 @@ def test_test_rows_take_words_levels_and_scales_of_training():
         features_from(test.drop(columns="height"), like=train)
     with pytest.raises(DataError, match="'height' is numeric in training, but not in the test rows"):
         features_from(test.assign(height="tall"), like=train)
+    with pytest.raises(DataError, match="'height' has infinity at row 3 of the test rows"):
+        features_from(test.assign(height=np.where(np.arange(12) == 3, np.inf, 1.0)), like=train)
+
+
+def test_levels_of_test_rows_are_met_whatever_blanks_stand_around_them():
+    train, test = features_from(letters(60)), letters(12, seed=1)
+    padded = test.assign(colour=" " + test["colour"].astype(object) + " ")
+    np.testing.assert_array_equal(
+        features_from(padded, like=train).values.toarray(), features_from(test, like=train).values.toarray()
+    )
 
 
 def test_identifiers_are_no_texts():

@@ -102,6 +102,7 @@ def _predictions(path: str, data: Dataset, test: Dataset | None, reader: ReaderO
     """Read the predictions of the rows of --test, or of FILE where there is none."""
     from marginscope.adapters import Predictions
     from marginscope.tables import read_predictions
+    from marginscope.tables.wording import of_file
 
     targets = [data.target] if test is None else [data.target, test.target]
     labels = sorted({str(label) for target in targets for label in target})
@@ -113,7 +114,7 @@ def _predictions(path: str, data: Dataset, test: Dataset | None, reader: ReaderO
         max_bytes=reader.max_bytes,
         allow_stream=reader.allow_stream,
     )
-    return Predictions(y_pred=y_pred, proba=proba, labels=labels), notes
+    return Predictions(y_pred=y_pred, proba=proba, labels=labels), of_file(notes, path)
 
 
 def command_words(

@@ -32,9 +32,8 @@ PREFERENCE = (
     "rival-overlap",
 )
 
-
 # Causes whose interventions set or train the same kind of model differently.
-SAME_CLASS = (
+_SAME_CLASS = (
     "not-converged",
     "dead-units",
     "flat-loss",
@@ -43,9 +42,7 @@ SAME_CLASS = (
     "one-vs-rest-masking",
 )
 
-
 NEVER_A_CAUSE = frozenset({"infinite-parameters", "weights-vanish", "non-identifiable"})
-
 
 # Share of a lift from which a placebo needs a word.
 _LIKE = 0.75
@@ -63,7 +60,7 @@ class Candidate:
 
 def beyond_same_class(candidates: list[Candidate]) -> list[Candidate]:
     """Credit a richer model class only with what the present class, better set, does not reach."""
-    own = [one.net for one in candidates if one.slug in SAME_CLASS]
+    own = [one.net for one in candidates if one.slug in _SAME_CLASS]
     if not own:
         return candidates
     return [replace(one, net=one.net - max(own)) if one.slug == "low-capacity" else one for one in candidates]

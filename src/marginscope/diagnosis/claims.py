@@ -21,7 +21,7 @@ def name_list(names: Iterable[str], most: int = 4) -> str:
     names = [names[k] for k in display_order(names)] if names == sorted(names) else names
     cut = (name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names[:most])
     shown = ", ".join(f"'{name}'" for name in cut)
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
 
 
 def claims_of(case: Case, *interventions: str) -> dict[str, Counterfactual]:

@@ -30,7 +30,6 @@ from marginscope.remedies.recipe import CannotAct, Recipe, Situation
 
 __all__ = ["Laboratory", "say_nothing"]
 
-
 # Two of five folds score two fifths of the rows; two of a hundred would score next to none.
 _SHORT_SHARE = 0.3
 

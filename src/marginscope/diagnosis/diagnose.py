@@ -18,6 +18,7 @@ from marginscope.exceptions import DataError, UsageError
 from marginscope.tables.dataset import Dataset
 from marginscope.tables.feature_rows import aligned, stacked
 from marginscope.tables.features import features_from
+from marginscope.tables.wording import of_file
 
 __all__ = ["diagnose", "diagnose_table"]
 
@@ -208,7 +209,8 @@ def diagnose_table(
         progress=progress,
         command=command,
     )
-    diagnosis.notes = (*dataset.notes, *(() if test is None else test.notes), *diagnosis.notes)
+    said = dataset.notes if test is None else (*of_file(dataset.notes, dataset.file), *of_file(test.notes, test.file))
+    diagnosis.notes = (*said, *diagnosis.notes)
     return diagnosis
 
 

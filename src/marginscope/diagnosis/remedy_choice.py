@@ -9,7 +9,7 @@ from marginscope.diagnosis.intervals import Z95, simultaneous_z
 from marginscope.remedies import remedy
 from marginscope.remedies.ledger import RemedyTrial
 
-__all__ = ["choose", "gain", "level", "on_balance"]
+__all__ = ["balanced_gain", "choose", "gain", "level", "on_balance"]
 
 # Share of the largest gain that counts as none.
 _EQUAL = 0.1
@@ -20,7 +20,7 @@ _NEAR = 0.02
 def gain(trial: RemedyTrial, targets: tuple[str, ...]) -> float:
     """Compute the mean lift of the targets that it helps, over all targets, plus the change of balanced recall."""
     lifts = [one.value for name in trial.helps if (one := trial.change.get(name)) is not None]
-    return sum(lifts) / len(targets) + _balanced(trial)
+    return sum(lifts) / len(targets) + balanced_gain(trial)
 
 
 def level(trials: Sequence[RemedyTrial], targets: tuple[str, ...]) -> list[RemedyTrial]:
@@ -61,12 +61,14 @@ def on_balance(trials: Sequence[RemedyTrial], n_recipes: int = 0) -> RemedyTrial
     tried = [(one, one.balanced) for one in trials if one.balanced is not None]
     wider = simultaneous_z(max(len(tried), n_recipes)) / Z95
     sure = [one for one, change in tried if change.value > (change.value - change.interval[0]) * wider]
-    return max(sure, key=_balanced, default=None)
+    return max(sure, key=balanced_gain, default=None)
 
 
-def _balanced(trial: RemedyTrial) -> float:
+def balanced_gain(trial: RemedyTrial) -> float:
+    """Return the change of balanced recall, 0 where it is not known."""
     return 0.0 if trial.balanced is None else trial.balanced.value
 
 
 def _is_beaten(trial: RemedyTrial, others: Sequence[RemedyTrial]) -> bool:
-    return any(set(one.helps) >= set(trial.helps) and _balanced(one) > _balanced(trial) + _NEAR for one in others)
+    enough = balanced_gain(trial) + _NEAR
+    return any(set(one.helps) >= set(trial.helps) and balanced_gain(one) > enough for one in others)

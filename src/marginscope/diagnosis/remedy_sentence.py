@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from marginscope._display import signed
 from marginscope.diagnosis.claims import name_list
 from marginscope.diagnosis.nothing_tried import n_too_late, nothing_tried, time_ran_out
-from marginscope.diagnosis.remedy_choice import gain, level
+from marginscope.diagnosis.remedy_choice import balanced_gain, gain, level
 from marginscope.diagnosis.result import Diagnosis
 from marginscope.findings import Verdict
 from marginscope.remedies.ledger import RemedyTrial, Selection
+from marginscope.tables.wording import joined
 
 __all__ = ["outcome_sentence", "selection_note"]
 
@@ -50,7 +51,7 @@ def outcome_sentence(
     ahead = [one.slug for one in equals if gain(one, targets) > gain(winner, targets)]
     if ahead:
         text += (
-            f". {_listed(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
+            f". {joined(ahead[:3])} {'gains' if len(ahead) == 1 else 'gain'} up to a tenth more; between such "
             "equals a remedy that acts on the cause goes first, then the one with the lower log-loss"
         )
     return text[0].upper() + text[1:] + "." + _cheaper(winner, trials)
@@ -90,11 +91,12 @@ def _cheaper(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
     ]
     if not rivals:
         return _gentler(winner, trials)
-    best = min(rivals, key=lambda one: (_loss(one), -(one.balanced.value if one.balanced else 0.0)))
+    best = min(rivals, key=lambda one: (_loss(one), -balanced_gain(one)))
     kind = "; it is another kind of model" if best.family == "model" else ""
     left = tuple(name for name in winner.helps if name not in best.helps)
     short = f", but does not lift {name_list(left, 5)} for sure" if left else ""
-    return f" {best.slug} gains {_compared(best, winner)} and {_costs(best)}{short}{kind}."
+    much = _as_much(balanced_gain(best), gained.value, " balanced recall")
+    return f" {best.slug} gains {much} and {_costs(best)}{short}{kind}."
 
 
 def _gentler(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
@@ -116,10 +118,9 @@ def _gentler(winner: RemedyTrial, trials: Sequence[RemedyTrial]) -> str:
     if not gentle or winner.balanced is None:
         return ""
     best = min(gentle, key=lambda one: (_loss(one), -lift(one)))
-    balanced = signed(best.balanced.value if best.balanced else 0.0)
     return (
         f" {best.slug} lifts {name_list(winner.helps, 5)} {_as_much(lift(best), lift(winner))} and {_costs(best)}, "
-        f"but balanced recall rises less ({balanced} against {signed(winner.balanced.value)})."
+        f"but balanced recall rises less ({signed(balanced_gain(best))} against {signed(winner.balanced.value)})."
     )
 
 
@@ -128,22 +129,11 @@ def _costs(trial: RemedyTrial) -> str:
     return f"costs no class more than {loss:.2f}" if loss > 0 else "costs no class any recall"
 
 
-def _as_much(mine: float, best: float) -> str:
+def _as_much(mine: float, best: float, what: str = "") -> str:
     """Compare by the digits that the tables show; where they differ, name them."""
     if signed(mine) == signed(best):
-        return "as much"
-    return f"{'more' if mine > best else 'nearly as much'} ({signed(mine)} against {signed(best)})"
-
-
-def _compared(one: RemedyTrial, winner: RemedyTrial) -> str:
-    assert one.balanced is not None
-    assert winner.balanced is not None
-    much, bracket, digits = _as_much(one.balanced.value, winner.balanced.value).partition(" (")
-    return f"{much} balanced recall{bracket}{digits}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        return f"as much{what}"
+    return f"{'more' if mine > best else 'nearly as much'}{what} ({signed(mine)} against {signed(best)})"
 
 
 def _on_balance(winner: RemedyTrial, targets: tuple[str, ...], owing: Sequence[str]) -> str:

@@ -35,10 +35,9 @@ from marginscope.tables.wording import shown
 
 __all__ = ["ColumnBuilder"]
 
-
-#: The kinds of number that show the decimal mark of a file.
 # Texts that are looked at for numbers.
 _LOOKED_AT = 1000
+#: The kinds of number that show the decimal mark of a file.
 _MARKED = (CellKind.POINT, CellKind.COMMA)
 
 

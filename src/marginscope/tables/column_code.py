@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["ColumnCode", "one_line_or_rows"]
+__all__ = ["ColumnCode"]
 
 # Names that are listed in the code; of more, those of words are listed and the others are the rest.
 _MOST_LISTED = 40
@@ -43,18 +43,18 @@ class ColumnCode:
 
     def groups(self, numbers: Sequence[int], words: Sequence[int], others: Sequence[int] = ()) -> list[str]:
         """Return statements that assign the columns to ``numbers`` and ``words``; ``others`` are in neither."""
-        lines = one_line_or_rows("words", self.selectors(words)) if words else []
+        lines = _one_line_or_rows("words", self.selectors(words)) if words else []
         if not numbers:
             return lines
         if len(numbers) <= _MOST_LISTED:
-            return one_line_or_rows("numbers", self.selectors(numbers)) + lines
+            return _one_line_or_rows("numbers", self.selectors(numbers)) + lines
         everything = f"range({len(self.names)})" if self.is_by_place else "X.columns"
         left_out = (["words"] if words else []) + ([f"[{', '.join(self.selectors(others))}]"] if others else [])
         rest = f" if one not in {' + '.join(left_out)}" if left_out else ""
         return [*lines, f"numbers = [one for one in {everything}{rest}]"]
 
 
-def one_line_or_rows(name: str, items: Sequence[str]) -> list[str]:
+def _one_line_or_rows(name: str, items: Sequence[str]) -> list[str]:
     """Return the assignment of a list to ``name``, in short lines."""
     line = f"{name} = [{', '.join(items)}]"
     if len(line) <= _WIDTH:

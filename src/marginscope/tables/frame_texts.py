@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 
 from marginscope.exceptions import DataError
-from marginscope.tables.column import UNKNOWN_LEVEL, Column
+from marginscope.tables.cells import CellReader
+from marginscope.tables.column import Column
+from marginscope.tables.column_builder import ColumnBuilder
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.nulls import is_null
+from marginscope.tables.numbers import check_numbers
 from marginscope.tables.plan import ColumnPlan, ReadingPlan
+from marginscope.tables.text_features import combine
 from marginscope.tables.wording import listed
 
 __all__ = ["features_beside_texts", "features_like", "is_text"]
@@ -29,8 +33,6 @@ def is_text(cells: Sequence[str | None]) -> bool:
 
 def features_beside_texts(columns: list[Column], n_rows: int) -> FeatureMatrix:
     """Return one sparse matrix of typed columns, some of them texts."""
-    from marginscope.tables.text_features import combine
-
     features, notes = combine(columns, n_rows, None)
     return replace(features, notes=(*notes, "references read these features; a model that you pass reads X as it is"))
 
@@ -52,8 +54,6 @@ def features_like(like: FeatureMatrix, names: Sequence[str], cells_of: Callable[
     DataError
         If a column is missing, or holds words where training has numbers.
     """
-    from marginscope.tables.text_features import combine
-
     missing = [column.name for column in like.made_of if column.name not in names]
     if missing:
         raise DataError(
@@ -66,17 +66,23 @@ def features_like(like: FeatureMatrix, names: Sequence[str], cells_of: Callable[
 
 
 def _column(plan: ColumnPlan, at: int, cells: list[Any]) -> Column:
-    if plan.kind == "text":
-        return Column(plan.name, at, "text", texts=["" if is_null(cell) else str(cell) for cell in cells])
     if plan.kind == "number":
-        try:
-            values = np.array([np.nan if is_null(cell) else float(cell) for cell in cells])
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                f"column {plan.name!r} is numeric in training, but not in the test rows ({error}); "
-                "give it one type in both"
-            ) from error
-        return Column(plan.name, at, "number", [values])
-    known = {level: float(code) for code, level in enumerate(plan.levels)}
-    codes = [np.nan if is_null(cell) else known.get(str(cell), UNKNOWN_LEVEL) for cell in cells]
-    return Column(plan.name, at, "category", [np.array(codes, dtype=float)], levels=plan.levels)
+        return _numbers(plan.name, at, cells)
+    builder = ColumnBuilder(plan.name, at, CellReader(()), expected=plan, is_text=plan.kind == "text", null_name="null")
+    builder.add([None if is_null(cell) else str(cell) for cell in cells])
+    return builder.finish(".", _row)
+
+
+def _numbers(name: str, at: int, cells: list[Any]) -> Column:
+    try:
+        values = np.array([np.nan if is_null(cell) else float(cell) for cell in cells])
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"column {name!r} is numeric in training, but not in the test rows ({error}); give it one type in both"
+        ) from error
+    check_numbers(values[:, None], [name], _row)
+    return Column(name, at, "number", [values])
+
+
+def _row(row: int) -> str:
+    return f"row {row} of the test rows"

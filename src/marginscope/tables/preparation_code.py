@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from marginscope.tables.code_parts import PreparationCode
 from marginscope.tables.column_code import ColumnCode
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.preparation import MOST_DENSE_LEVELS
 from marginscope.tables.text_code import raw_text_code, text_table_code
 
 __all__ = ["PreparationCode", "preparation_code"]
-
-
-@dataclass(frozen=True)
-class PreparationCode:
-    """Imports, statements before the model, and the first steps of its pipeline."""
-
-    imports: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ()
 
 
 def preparation_code(features: FeatureMatrix, *, scale: bool, is_file: bool = False) -> PreparationCode:
@@ -62,9 +52,10 @@ def preparation_code(features: FeatureMatrix, *, scale: bool, is_file: bool = Fa
 
 
 def _sparse(features: FeatureMatrix, scale: bool, is_file: bool) -> PreparationCode:
-    if features.made_of or features.vectorizer is not None:
-        parts = text_table_code(features.made_of, is_file=is_file) if features.made_of else raw_text_code()
-        return PreparationCode(*map(tuple, parts))
+    if features.made_of:
+        return text_table_code(features.made_of, is_file=is_file)
+    if features.vectorizer is not None:
+        return raw_text_code()
     if not scale:
         return PreparationCode()
     return PreparationCode(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-__all__ = ["count", "joined", "listed", "shown"]
+__all__ = ["count", "joined", "listed", "of_file", "shown"]
 
 
 def shown(text: object, limit: int = 60) -> str:
@@ -37,3 +38,9 @@ def listed(names: Iterable[str], limit: int = 12) -> str:
     if len(names) > limit:
         words.append(f"{len(names) - limit:,} more")
     return joined(words)
+
+
+def of_file(notes: Iterable[str], file: str | None) -> tuple[str, ...]:
+    """Begin each note with the name of the file that it is about, unless it names it."""
+    name = Path(file or "").name
+    return tuple(note if not name or name in note else f"{name}: {note}" for note in notes)

@@ -109,7 +109,8 @@ def test_a_feature_that_is_missing_in_one_class_only_does_not_coincide(rival, ca
     gaps = replace(rival, X=without(rival.X, rival.y), X_test=without(rival.X_test, rival.y_test))
     model = make_pipeline(SimpleImputer(), LogisticRegression())
     case = case_of(model, gaps)
-    distances = _ks_distances(case, case.names.index("cow"), case.names.index("bee"))
+    X, codes = case.dense_features(case.lab.rows, encoded=False), case.lab.raw.codes
+    distances = _ks_distances(*(X[codes == case.names.index(name)] for name in ("cow", "bee")))
     assert distances[3] == 1.0
     assert distances[:3].max() < 0.5
 

@@ -64,20 +64,22 @@ class RivalOverlap:
                 self.slug, Status.PASSED, "No class that stays unlearned shares its features with one rival."
             )
         findings.sort(key=lambda one: one[2])
+        X = case.dense_features(case.lab.rows, encoded=False)
         gradients = _mean_gradients(case, {code for one in findings for code in one[:2]})
         evidence: list[Evidence] = []
         panels, reasons = {}, {}
         for k, rival, area in findings:
             pair = f"'{case.names[k]:.40}' and '{case.names[rival]:.40}'"
-            distances = _ks_distances(case, k, rival)
+            one, other = X[case.lab.raw.codes == k], X[case.lab.raw.codes == rival]
+            distances = _ks_distances(one, other)
             same = [case.features.names[j] for j in np.argsort(distances) if distances[j] < self.coincide]
             evidence += [
                 Evidence(f"area under the curve between {pair}", area, self.most_auc),
                 Evidence(f"features that coincide for {pair}", float(len(same)), float(distances.size)),
                 Evidence(f"correlation of the mean gradients of {pair}", _cosine(gradients[k], gradients[rival])),
             ]
-            panels[case.names[k]] = _panel(case, k, rival, distances)
-            closest = ", ".join(f"{case.features.names[j]:.30}" for j in _alike(case, k, rival, distances)[:3])
+            panels[case.names[k]] = _panel(case, k, rival, int(distances.argmax()), one, other)
+            closest = ", ".join(f"{case.features.names[j]:.30}" for j in _alike(one, other, distances)[:3])
             reasons[case.names[k]] = (
                 f"has nearly the same features as '{case.names[rival]:.40}' (told apart with an area of {area:.2f}; "
                 f"alike in {closest})"
@@ -106,13 +108,10 @@ def _pair_auc(proba: NDArray[np.float64], codes: NDArray[np.int64], k: int, riva
     return auc(odds, codes[rows] == k)
 
 
-def _ks_distances(case: Case, k: int, rival: int) -> NDArray[np.float64]:
+def _ks_distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Largest distance of the two distribution functions, per feature."""
-    codes = case.lab.raw.codes
-    X = case.dense_features(case.lab.rows, encoded=False)
-    one, other = X[codes == k], X[codes == rival]
-    distances = np.zeros(X.shape[1])
-    for j in range(X.shape[1]):
+    distances = np.zeros(one.shape[1])
+    for j in range(one.shape[1]):
         a, b = np.sort(one[:, j]), np.sort(other[:, j])
         # That a value is missing is a value too: a feature that only one of them has tells them apart.
         distances[j] = abs(np.isnan(a).mean() - np.isnan(b).mean())
@@ -125,11 +124,11 @@ def _ks_distances(case: Case, k: int, rival: int) -> NDArray[np.float64]:
     return distances
 
 
-def _alike(case: Case, k: int, rival: int, distances: NDArray[np.float64]) -> NDArray[np.int64]:
+def _alike(one: NDArray[np.float64], other: NDArray[np.float64], distances: NDArray[np.float64]) -> NDArray[np.int64]:
     """Features in the order of their distance; those that are one value for both classes (an unused word) last."""
-    codes = case.lab.raw.codes
-    X = case.dense_features(case.lab.rows[(codes == k) | (codes == rival)], encoded=False)
-    moves = np.array([np.unique(column[~np.isnan(column)]).size > 1 for column in X.T])
+    low = np.fmin(np.fmin.reduce(one), np.fmin.reduce(other))
+    high = np.fmax(np.fmax.reduce(one), np.fmax.reduce(other))
+    moves = low < high
     order: NDArray[np.int64] = np.lexsort([distances, ~moves])
     return order
 
@@ -157,11 +156,8 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     return None if size == 0 else float(a @ b / size)
 
 
-def _panel(case: Case, k: int, rival: int, distances: NDArray[np.float64]) -> Panel:
-    j = int(distances.argmax())
-    X = case.dense_features(case.lab.rows, encoded=False)[:, j]
-    codes = case.lab.raw.codes
-    samples = [X[(codes == c) & ~np.isnan(X)] for c in (k, rival)]
+def _panel(case: Case, k: int, rival: int, j: int, one: NDArray[np.float64], other: NDArray[np.float64]) -> Panel:
+    samples = [X[~np.isnan(X[:, j]), j] for X in (one, other)]
     return Panel(
         kind="histogram",
         title=f"The feature that differs most: {case.features.names[j]:.40}",
