@@ -14,6 +14,7 @@ from marginscope.diagnosis.effects import compare, recall_of, with_placebo
 from marginscope.diagnosis.proof import Proof
 from marginscope.diagnosis.quiet import quiet_fits
 from marginscope.diagnosis.trials import Trial, trial_of_predictions
+from marginscope.exceptions import ModelError, UsageError
 from marginscope.remedies import REMEDIES
 
 
@@ -264,7 +265,7 @@ def test_a_remedy_that_breaks_has_failed_and_is_named_once(imbalanced, case_of, 
     lab = case_of(LogisticRegression(), imbalanced).lab
 
     def broken(name, *args, **kwargs):
-        return Trial(name, lab.base.predicted, None, np.full(3, np.nan), 0.0, failure="the fit broke")
+        return Trial(name, lab.base.predicted, None, np.full(3, np.nan), 0.0, ModelError("the fit broke"))
 
     monkeypatch.setattr(counterfactual, "run_trial", broken)
     with pytest.raises(Failed, match=r"^the fit broke$"):
@@ -273,6 +274,26 @@ def test_a_remedy_that_breaks_has_failed_and_is_named_once(imbalanced, case_of, 
         lab.effects("weaker-penalty")
     with pytest.raises(Failed):
         lab.effects("class-weights")
+
+
+class Refusing(LogisticRegression):
+    """Refuses weights by an error of ours, as our own estimators do."""
+
+    def fit(self, X, y, sample_weight=None):
+        if self.class_weight is not None:
+            raise UsageError("no weights here")
+        return super().fit(X, y, sample_weight)
+
+
+def test_an_error_of_ours_in_one_remedy_loses_no_other(imbalanced):
+    ledger = imbalanced.diagnose(Refusing(), checks=["few-rows"]).remedy("cow")
+    assert (ledger["class-weights"].outcome, ledger["class-weights"].reason) == ("failed", "no weights here")
+    assert ledger["logit-adjustment"].outcome == "tried"
+
+
+def test_an_error_of_ours_in_the_model_itself_keeps_its_kind(imbalanced):
+    with pytest.raises(UsageError, match=r"^no weights here$"):
+        imbalanced.diagnose(Refusing(class_weight="balanced"))
 
 
 def test_what_can_act_is_known_without_fitting(imbalanced, scaled_logistic, case_of):

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import marginscope as ms
+from marginscope.remedies.class_balanced_weights import ClassBalancedWeights
 from marginscope.remedies.class_branches import ClassBranches
 from marginscope.remedies.recipe import CannotAct
 from marginscope.remedies.wider_network import WiderNetwork
@@ -35,6 +36,14 @@ def test_a_perceptron_gets_wider_layers(sizes, wider, situation_of, uneven):
     with pytest.warns(UserWarning, match="Maximum iterations"):
         exec(WiderNetwork().snippet(situation, recipe), {"model": model, "X": uneven[0], "y": uneven[1]})
     assert [w.shape[1] for w in model[-1].coefs_[:-1]] == list(wider)
+
+
+def test_a_network_gets_weights_under_its_labels_alone(network, situation_of, uneven):
+    """Labels that are written numbers get a second key for scikit-learn; a network refuses a key that is no label."""
+    labels = np.array(["1", "2", "10"])[np.unique(uneven[1], return_inverse=True)[1]]
+    (recipe,) = ClassBalancedWeights().recipes(situation_of(network, X=uneven[0], y=labels))
+    assert set(recipe.estimator.class_weight) == {"1", "2", "10"}
+    assert set(recipe.estimator.fit(uneven[0], labels).predict(uneven[0])) <= {"1", "2", "10"}
 
 
 def test_a_torch_network_gets_copies_and_branches(network, situation_of, uneven):

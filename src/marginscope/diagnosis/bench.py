@@ -25,7 +25,7 @@ from marginscope.diagnosis.leaks import possible_leaks
 from marginscope.diagnosis.plan import Plan, make_plan
 from marginscope.diagnosis.subsample_error import ClassCounts, SubsampleError, subsample_error
 from marginscope.diagnosis.trials import Subject, Trial, answers_on_scored_rows, run_trial, trial_of_predictions
-from marginscope.exceptions import DataError, ModelError
+from marginscope.exceptions import DataError
 from marginscope.remedies.recipe import Situation
 from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.feature_rows import group_equal_rows
@@ -195,8 +195,8 @@ def _laboratory(
     else:
         bench.progress("the model on the subsample")
         lab_base = run_trial("base", bench.view, raw, lab_design)
-        if lab_base.failure:
-            raise ModelError(lab_base.failure)
+        if lab_base.error is not None:
+            raise lab_base.error
     merges: dict[int, int] = {}
     counts = np.bincount(subject.codes[: subject.n_first], minlength=len(bench.names))
     relabelling: dict[int, int] = {}
@@ -251,8 +251,8 @@ def _base_trial(bench: Bench, rows: NDArray[np.int64], design: Design) -> Trial:
         answers = answers_on_scored_rows(bench.view, bench.view.fitted, subject)
         return trial_of_predictions("fitted model", *answers, len(bench.names))
     trial = run_trial("base", bench.view, subject, design)
-    if trial.failure:
-        raise ModelError(trial.failure)
+    if trial.error is not None:
+        raise trial.error
     return trial
 
 

@@ -23,7 +23,7 @@ from marginscope.diagnosis.folds import Design
 from marginscope.diagnosis.intervals import simultaneous_z
 from marginscope.diagnosis.proof import Proof
 from marginscope.diagnosis.trials import Subject, Trial, merge_codes, run_trial
-from marginscope.exceptions import ModelError
+from marginscope.exceptions import MarginscopeError, ModelError
 from marginscope.findings import Counterfactual
 from marginscope.remedies import remedy
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
@@ -103,7 +103,7 @@ class Laboratory:
                 self._effects[slug] = self._run(slug)
             except Failed as reason:
                 self._effects[slug] = reason
-            except (CannotAct, ModelError) as reason:
+            except (CannotAct, MarginscopeError) as reason:
                 self._effects[slug] = NotTried(str(reason))
         outcome = self._effects[slug]
         if isinstance(outcome, Exception):
@@ -137,7 +137,7 @@ class Laboratory:
         """Say whether an intervention has something to turn on this model, as far as is known without running it."""
         try:
             self._check_model(remedy(slug).recipes(self.situation))
-        except (CannotAct, ModelError):
+        except (CannotAct, MarginscopeError):
             return False
         return not isinstance(self._effects.get(slug), Exception)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marginscope.diagnosis.folds import Design, Split
-from marginscope.exceptions import ModelError
+from marginscope.exceptions import MarginscopeError
 
 __all__ = [
     "Subject",
@@ -74,8 +74,8 @@ class Trial:
         Recall on (a sample of) the training rows, NaN where there are none.
     seconds : float
         Time of all fits and predictions, summed over splits.
-    failure : str
-        Why there is no answer; empty if there is one.
+    error : MarginscopeError or None
+        Why there is no answer.
     """
 
     name: str
@@ -83,7 +83,12 @@ class Trial:
     proba: NDArray[np.float32] | None
     train_recall: NDArray[np.float64]
     seconds: float
-    failure: str = ""
+    error: MarginscopeError | None = None
+
+    @property
+    def failure(self) -> str:
+        """Why there is no answer, as a sentence; empty if there is one."""
+        return "" if self.error is None else str(self.error)
 
     def correct(self, codes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return per row the share of repeats that got it right, NaN if unscored."""
@@ -190,9 +195,10 @@ def run_trial(
                 proba = None
             elif proba is not None:
                 proba[split.repeat, split.test] = p
-    except ModelError as error:
+    except MarginscopeError as error:
+        # Own estimators refuse with errors of their own, which must not end the other trials.
         blank = np.full(subject.n_classes, np.nan)
-        return Trial(name, predicted, None, blank, time.perf_counter() - started, failure=str(error))
+        return Trial(name, predicted, None, blank, time.perf_counter() - started, error)
     with np.errstate(invalid="ignore"):
         train_recall = hits[0] / hits[1]
     predicted[:, list(relabelling or ())] = -1

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marginscope.adapters.components import is_named, predictors
+from marginscope.adapters.components import components, is_named, parent_and_name, predictors
 from marginscope.losses.adjust import class_balanced_weights
 from marginscope.remedies.changes import OPTIMUM, PATH
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
@@ -56,7 +56,8 @@ class ClassBalancedWeights:
             raise CannotAct("histogram boosting of scikit-learn takes balanced class weights only")
         if situation.view.joint_fit() is not None:
             raise CannotAct("the model fits each class against the rest, where weights by class mean something else")
-        weights |= _under_numbers(weights)
+        if _is_read_by_scikit_learn(situation.view.estimator, path):
+            weights |= _under_numbers(weights)
         return (Recipe(self.slug, situation.view.with_params(**{path: weights}), expression=f"{path}={weights!r}"),)
 
     def snippet(self, situation: Situation, recipe: Recipe) -> str:
@@ -80,6 +81,13 @@ class ClassBalancedWeights:
             return np.ones(counts.size)
         weights = np.asarray(class_balanced_weights(counts, self.beta).class_weights)
         return np.asarray(weights * counts.sum() / (weights @ counts))
+
+
+def _is_read_by_scikit_learn(estimator: Any, path: str) -> bool:
+    """Say whether a parameter belongs to one of its own models; others may refuse a key that is no label."""
+    known = components(estimator)
+    owner = known[parent_and_name(path, known)[0]]
+    return type(owner).__init__.__module__.partition(".")[0] == "sklearn"
 
 
 def _under_numbers(weights: Mapping[Any, float]) -> dict[Any, float]:
