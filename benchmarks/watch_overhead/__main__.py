@@ -69,13 +69,11 @@ def step(net: nn.Module, optimizer: torch.optim.Optimizer, X: Tensor, y: Tensor)
 
 def race(name: str, make: Callable[[], nn.Module], X: Tensor, y: Tensor, n_turns: int) -> float:
     """Train alone and watched in turns, print the medians, and return the overhead."""
-    runs: list[tuple[float, float, Any]] = [side_by_side(make, X, y, turn) for turn in range(n_turns + 1)]
-    runs = runs[1:]  # the first turn loads what torch needs
-    overhead = median(watched / alone for alone, watched, _ in runs) - 1.0
-    alone, watched, looks, own = (
-        median(one) for one in zip(*((a, b, len(w.records), w.overhead) for a, b, w in runs), strict=True)
-    )
-    print(f"{name:<16} {alone:>6.1f}s {watched:>7.1f}s {looks:>6.0f} {overhead:>9.1%} {own:>11.1%}")
+    # the first turn loads what torch needs
+    alone, watched, watches = zip(*[side_by_side(make, X, y, turn) for turn in range(n_turns + 1)][1:], strict=True)
+    overhead = median(with_watch / without for without, with_watch in zip(alone, watched, strict=True)) - 1.0
+    looks, own = median(len(w.records) for w in watches), median(w.overhead for w in watches)
+    print(f"{name:<16} {median(alone):>6.1f}s {median(watched):>7.1f}s {looks:>6.0f} {overhead:>9.1%} {own:>11.1%}")
     return overhead
 
 
@@ -85,32 +83,35 @@ def side_by_side(make: Callable[[], nn.Module], X: Tensor, y: Tensor, seed: int)
     Two equal networks take the same steps by turns, the first of each pair in turn: a machine that is
     slower for a while, by more than a watch costs, is slower for both.
     """
-    nets = []
-    for _ in range(2):
-        torch.manual_seed(seed)
-        nets.append(make())
-    alone, watched = ((net, torch.optim.Adam(net.parameters())) for net in nets)
+    alone, watched = (seeded(make, seed) for _ in range(2))
+    draws = list(batches(len(y), 3, seed))
     clock = ClockOfOne()
-    spent = dict.fromkeys((False, True), 0.0)
-    with mock.patch.object(watching, "time", clock):
-        started = time.process_time()
-        with watch(watched[0], classes=CLASSES, X=X, y=y) as w:
-            spent[True] += time.process_time() - started
-            for number, rows in enumerate(batches(len(y), 3, seed)):
-                for is_watched in (True, False) if number % 2 else (False, True):
-                    started = time.process_time()
-                    with contextlib.nullcontext() if is_watched else clock.stopped():
-                        step(*(watched if is_watched else alone), X[rows], y[rows])
-                    spent[is_watched] += time.process_time() - started
-            started = time.process_time()
-        spent[True] += time.process_time() - started
-    return spent[False], spent[True], w
+    started = time.process_time()
+    with mock.patch.object(watching, "time", clock), watch(watched[0], classes=CLASSES, X=X, y=y) as w:
+        for number, rows in enumerate(draws):
+            if number % 2:
+                step(*watched, X[rows], y[rows])
+            with clock.stopped():
+                step(*alone, X[rows], y[rows])
+            if not number % 2:
+                step(*watched, X[rows], y[rows])
+    return clock.cpu, time.process_time() - started - clock.cpu, w
+
+
+def seeded(make: Callable[[], nn.Module], seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(seed)
+    net = make()
+    return net, torch.optim.Adam(net.parameters())
 
 
 class ClockOfOne:
-    """The clock by which a watch keeps its share of the time, stopped while the other network trains."""
+    """The clock by which a watch keeps its share of the time, stopped while the other network trains.
+
+    ``cpu`` is the CPU time for which it was stopped.
+    """
 
     def __init__(self) -> None:
+        self.cpu = 0.0
         self._away = 0.0
 
     def perf_counter(self) -> float:
@@ -118,8 +119,9 @@ class ClockOfOne:
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         yield
+        self.cpu += time.process_time() - cpu
         self._away += time.perf_counter() - started
 
 
