@@ -23,7 +23,7 @@ from marginscope.diagnosis.folds import Design
 from marginscope.diagnosis.intervals import simultaneous_z
 from marginscope.diagnosis.proof import Proof
 from marginscope.diagnosis.trials import Subject, Trial, merge_codes, run_trial
-from marginscope.exceptions import MarginscopeError, ModelError
+from marginscope.exceptions import MarginscopeError
 from marginscope.findings import Counterfactual
 from marginscope.remedies import remedy
 from marginscope.remedies.recipe import CannotAct, Recipe, Situation
@@ -214,7 +214,7 @@ class Laboratory:
         except BudgetSpent:
             self._owed.add(recipe.name)
             return effect
-        except (ModelError, NotTried):
+        except (MarginscopeError, NotTried):
             return effect
         if trial.failure:
             return effect
@@ -235,7 +235,7 @@ class Laboratory:
         except BudgetSpent:
             self._owed.add(recipe.name)
             return effect
-        except (ModelError, NotTried):
+        except (MarginscopeError, NotTried):
             return effect
         if trial.failure:
             return effect
@@ -261,8 +261,8 @@ class Laboratory:
                 self.progress("placebo: permuted labels")
                 subject = replace(self.raw, codes=self._placebo_codes)
                 trial = run_trial("placebo", self.situation.view, subject, self.short_design())
-                if trial.failure:
-                    raise ModelError(trial.failure)
+                if trial.error is not None:
+                    raise trial.error
                 self._placebo_base = trial
         return self._placebo_base
 

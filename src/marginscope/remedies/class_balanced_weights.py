@@ -87,7 +87,7 @@ def _is_read_by_scikit_learn(estimator: Any, path: str) -> bool:
     """Say whether a parameter belongs to one of its own models; others may refuse a key that is no label."""
     known = components(estimator)
     owner = known[parent_and_name(path, known)[0]]
-    return str(type(owner).__init__.__module__).partition(".")[0] == "sklearn"
+    return str(getattr(type(owner).__init__, "__module__", "")).partition(".")[0] == "sklearn"
 
 
 def _under_numbers(weights: Mapping[Any, float]) -> dict[Any, float]:

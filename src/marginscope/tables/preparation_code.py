@@ -10,7 +10,7 @@ from marginscope.tables.feature_matrix import FeatureMatrix
 from marginscope.tables.preparation import MOST_DENSE_LEVELS
 from marginscope.tables.text_code import raw_text_code, text_table_code
 
-__all__ = ["PreparationCode", "preparation_code"]
+__all__ = ["preparation_code"]
 
 
 def preparation_code(features: FeatureMatrix, *, scale: bool, is_file: bool = False) -> PreparationCode:

@@ -70,16 +70,16 @@ class RivalOverlap:
         panels, reasons = {}, {}
         for k, rival, area in findings:
             pair = f"'{case.names[k]:.40}' and '{case.names[rival]:.40}'"
-            one, other = X[case.lab.raw.codes == k], X[case.lab.raw.codes == rival]
-            distances = _ks_distances(one, other)
+            own, theirs = (X[case.lab.raw.codes == code] for code in (k, rival))
+            distances = _ks_distances(own, theirs)
             same = [case.features.names[j] for j in np.argsort(distances) if distances[j] < self.coincide]
             evidence += [
                 Evidence(f"area under the curve between {pair}", area, self.most_auc),
                 Evidence(f"features that coincide for {pair}", float(len(same)), float(distances.size)),
                 Evidence(f"correlation of the mean gradients of {pair}", _cosine(gradients[k], gradients[rival])),
             ]
-            panels[case.names[k]] = _panel(case, k, rival, int(distances.argmax()), one, other)
-            closest = ", ".join(f"{case.features.names[j]:.30}" for j in _alike(one, other, distances)[:3])
+            panels[case.names[k]] = _panel(case, (k, rival), int(distances.argmax()), (own, theirs))
+            closest = ", ".join(f"{case.features.names[j]:.30}" for j in _alike(own, theirs, distances)[:3])
             reasons[case.names[k]] = (
                 f"has nearly the same features as '{case.names[rival]:.40}' (told apart with an area of {area:.2f}; "
                 f"alike in {closest})"
@@ -156,8 +156,8 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
     return None if size == 0 else float(a @ b / size)
 
 
-def _panel(case: Case, k: int, rival: int, j: int, one: NDArray[np.float64], other: NDArray[np.float64]) -> Panel:
-    samples = [X[~np.isnan(X[:, j]), j] for X in (one, other)]
+def _panel(case: Case, pair: tuple[int, int], j: int, rows: tuple[NDArray[np.float64], ...]) -> Panel:
+    samples = [X[~np.isnan(X[:, j]), j] for X in rows]
     return Panel(
         kind="histogram",
         title=f"The feature that differs most: {case.features.names[j]:.40}",
@@ -165,6 +165,6 @@ def _panel(case: Case, k: int, rival: int, j: int, one: NDArray[np.float64], oth
         y_label="share of rows",
         series=tuple(
             Series(case.names[c], tuple(float(v) for v in sample[:2000]))
-            for c, sample in zip((k, rival), samples, strict=True)
+            for c, sample in zip(pair, samples, strict=True)
         ),
     )
